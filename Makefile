@@ -1,0 +1,34 @@
+# What one types. Each target does all it needs, from a clean clone.
+
+# Options for `make run`, for example: make run ARGS="--input jack --lan"
+ARGS =
+
+.PHONY: help run build test bench doc ci clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/'
+
+run: build ## installs what is missing, builds, listens and streams; options in ARGS
+	./target/release/affectd run $(ARGS)
+
+build: ## the program, as target/release/affectd
+	.ci/install build
+	cargo build --locked --release
+
+test: ## all tests, with the real peers: jackd, Pd, liblo, python-osc, Mesa's Vulkan
+	.ci/install test
+	cargo test --locked --features crate-mfcc
+
+bench: build ## micro-benchmarks, then what the analysis costs on this machine
+	cargo bench --locked
+	./target/release/affectd bench
+
+doc: ## the source's documentation, as target/doc/affectd/index.html
+	.ci/install build
+	cargo doc --locked --no-deps
+
+ci: ## all that must hold before a change is taken
+	.ci/run
+
+clean: ## removes all that was built
+	cargo clean

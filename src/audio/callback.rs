@@ -1,0 +1,173 @@
+//! THE real-time file: all that runs on the audio thread, as one struct that is built elsewhere
+//! and moved in whole. Meters the channels and pushes the frames into the ring. Which device calls
+//! it is left to `jack`, `cpal` and `file`. Never allocates, frees, locks, logs, waits or panics.
+
+#![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use cpal::FromSample;
+
+use crate::ring::{Block, Counters, Writer};
+
+/// Samples converted to f32 at a time; longer blocks are cut between frames. 16 kB stay in the
+/// first-level cache.
+const CONVERTED_SAMPLES: usize = 4096;
+
+/// Highest absolute sample of each analysed channel since somebody last asked.
+#[derive(Debug)]
+pub struct Meters {
+    /// Bits of f32. Those of positive floats are ordered like the floats, so an integer maximum is
+    /// the maximum. Relaxed: a number that guards no other memory.
+    peaks: Box<[AtomicU32]>,
+}
+
+impl Meters {
+    #[expect(clippy::disallowed_methods, reason = "made before the stream starts")]
+    fn new(channels: usize) -> Self {
+        Self { peaks: (0..channels).map(|_| AtomicU32::new(0)).collect() }
+    }
+
+    /// The peak since the last call, 1 being full scale; 0 for a channel that is not there.
+    pub fn take_peak(&self, channel: usize) -> f32 {
+        self.peaks.get(channel).map_or(0.0, |peak| f32::from_bits(peak.swap(0, Ordering::Relaxed)))
+    }
+}
+
+/// Everything that lives on the audio thread.
+pub struct Callback {
+    writer: Writer,
+    meters: Arc<Meters>,
+    converted: Box<[f32]>,
+}
+
+impl Callback {
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_macros,
+        reason = "made before the stream starts"
+    )]
+    pub fn new(writer: Writer) -> Self {
+        let meters = Arc::new(Meters::new(writer.channels()));
+        Self { writer, meters, converted: vec![0.0; CONVERTED_SAMPLES].into_boxed_slice() }
+    }
+
+    pub fn meters(&self) -> &Arc<Meters> {
+        &self.meters
+    }
+
+    pub fn counters(&self) -> &Arc<Counters> {
+        self.writer.counters()
+    }
+
+    /// Takes one block from the device.
+    pub fn process(&mut self, block: Block) {
+        self.idle();
+        let mut repaired = 0;
+        for (channel, meter) in self.meters.peaks.iter().enumerate() {
+            let mut peak = 0.0_f32;
+            for frame in 0..block.frames() {
+                let amplitude = block.sample(frame, channel).abs();
+                if amplitude.is_finite() {
+                    peak = peak.max(amplitude);
+                } else {
+                    repaired += 1;
+                }
+            }
+            meter.fetch_max(peak.to_bits(), Ordering::Relaxed);
+        }
+        if repaired > 0 {
+            self.counters().repaired_samples.fetch_add(repaired, Ordering::Relaxed);
+        }
+        self.writer.write(block);
+    }
+
+    /// The same for interleaved samples of any type, converted to -1..1.
+    pub fn process_samples<T: Copy>(&mut self, samples: &[T], channels: usize)
+    where
+        f32: FromSample<T>,
+    {
+        let channels = channels.clamp(1, CONVERTED_SAMPLES);
+        // Moved out and back so that `process` may borrow the rest; an empty box allocates nothing.
+        let mut converted = std::mem::take(&mut self.converted);
+        for piece in samples.chunks(CONVERTED_SAMPLES / channels * channels) {
+            for (slot, sample) in converted.iter_mut().zip(piece) {
+                *slot = f32::from_sample_(*sample);
+            }
+            self.process(Block::Interleaved { samples: &converted[..piece.len()], channels });
+        }
+        self.converted = converted;
+    }
+
+    /// The device called, but this sound is not to be heard: a JACK server that runs free renders
+    /// faster than time.
+    pub fn idle(&mut self) {
+        self.counters().callbacks.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests run on threads that may")]
+mod tests {
+    use super::*;
+    use crate::ring::{Chunk, Reader, ring};
+
+    fn callback(channels: u16) -> (Callback, Reader) {
+        let (writer, reader) = ring(channels, 16_000, 1.0);
+        (Callback::new(writer), reader)
+    }
+
+    fn read(reader: &mut Reader) -> Vec<f32> {
+        let mut heard = Vec::new();
+        while let Some(Chunk::Frames(samples)) = reader.read() {
+            heard.extend_from_slice(samples);
+        }
+        heard
+    }
+
+    #[test]
+    fn each_channel_has_a_peak_that_is_taken_once() {
+        let (mut callback, _reader) = callback(2);
+        callback.process(Block::Interleaved { samples: &[0.1, -0.5, -0.3, 0.2], channels: 2 });
+        let meters = Arc::clone(callback.meters());
+        assert_eq!([meters.take_peak(0), meters.take_peak(1), meters.take_peak(2)], [0.3, 0.5, 0.]);
+        assert_eq!(meters.take_peak(0), 0.0);
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_counted_and_heard_as_silence() {
+        let (mut callback, mut reader) = callback(1);
+        callback.process(Block::Planar(&[&[0.5, f32::NAN, f32::INFINITY]]));
+        assert_eq!(callback.counters().repaired_samples.load(Ordering::Relaxed), 2);
+        assert_eq!(callback.meters().take_peak(0), 0.5);
+        assert_eq!(read(&mut reader), [0.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn integers_of_any_width_become_the_same_floats() {
+        let (mut callback, mut reader) = callback(1);
+        callback.process_samples(&[i16::MIN, 0, 1 << 14], 1);
+        callback.process_samples(&[i32::MIN, 0, 1 << 30], 1);
+        callback.process_samples(&[0_u8, 128, 192], 1);
+        callback.process_samples(&[-1.0_f64, 0.0, 0.5], 1);
+        assert_eq!(read(&mut reader), [-1.0, 0.0, 0.5].repeat(4));
+    }
+
+    #[test]
+    fn a_long_block_of_three_channels_is_cut_between_frames() {
+        let (mut callback, mut reader) = callback(3);
+        let samples: Vec<f32> = (0..15_000_u16).map(f32::from).collect();
+        callback.process_samples(&samples, 3);
+        assert_eq!(read(&mut reader), samples);
+    }
+
+    #[test]
+    fn an_idle_callback_shows_life_and_moves_no_time() {
+        let (mut callback, mut reader) = callback(1);
+        callback.idle();
+        assert_eq!(callback.counters().callbacks.load(Ordering::Relaxed), 1);
+        assert_eq!(callback.counters().offered_frames.load(Ordering::Relaxed), 0);
+        assert_eq!(reader.read(), None);
+    }
+}

@@ -1,0 +1,248 @@
+//! The system's own sound devices through cpal: ALSA, PulseAudio and PipeWire, CoreAudio, WASAPI.
+//! Noticing that a device froze is left to the supervisor. The data callback runs on the host's
+//! audio thread, opening and closing on a `helper`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{BufferSize, Device, ErrorKind, FromSample, SizedSample, StreamConfig};
+
+use crate::audio::helper::{self, OPEN_LIMIT, with_time_limit};
+use crate::audio::{AudioError, Callback, DeviceLine, Liveness, Opened, Parts, Stream};
+use crate::config::checked::Input;
+use crate::ring::Counters;
+
+/// Block length asked for where the host's own choice is seconds, in frames a second: 10 ms.
+const BLOCKS_PER_S: u32 = 100;
+
+/// A running stream; dropping it closes the device.
+pub struct CpalStream {
+    stream: Option<cpal::Stream>,
+}
+
+impl Drop for CpalStream {
+    fn drop(&mut self) {
+        helper::close("the sound device", self.stream.take());
+    }
+}
+
+/// Opens the default input, or the device with this id, and starts it.
+pub fn open(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
+    let name = id.unwrap_or("the default input").to_owned();
+    let (input, id) = (input.clone(), id.map(str::to_owned));
+    with_time_limit(&name, OPEN_LIMIT, move || open_here(&input, id.as_deref()))?
+}
+
+/// All inputs of all hosts. A host that hangs is left out with a warning.
+pub fn device_lines() -> Vec<DeviceLine> {
+    let mut lines = Vec::new();
+    for id in cpal::available_hosts() {
+        let ask = move || cpal::host_from_id(id).map(|host| lines_of(&host)).unwrap_or_default();
+        match with_time_limit(&id.to_string(), OPEN_LIMIT, ask) {
+            Ok(found) => lines.extend(found),
+            Err(error) => log::warn!("{error}"),
+        }
+    }
+    lines
+}
+
+fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
+    let device = match id {
+        Some(id) => device_by_id(id)?,
+        None => default_device()?,
+    };
+    let id = device.id().map_or_else(|_| "the default input".to_owned(), |id| id.to_string());
+    let supported = input_config(&device, &id, input.channels)?;
+    let mut config = supported.config();
+    config.buffer_size = buffer_size(&device, config.sample_rate);
+    let rate_hz = config.sample_rate;
+    let Parts { callback, reader, liveness } = Parts::new(input.channels, rate_hz, input.ring_s);
+    let (counters, meters) = (Arc::clone(callback.counters()), Arc::clone(callback.meters()));
+    let wiring = Wiring { device: &device, id: &id, config, liveness: Arc::clone(&liveness) };
+    let stream = wiring.build(supported.sample_format(), callback)?;
+    stream.play().map_err(|reason| AudioError::Device { id: id.clone(), step: "start", reason })?;
+    let description = format!("{}, {} channels at {rate_hz} Hz", name_of(&device), config.channels);
+    Ok(Opened {
+        reader,
+        rate_hz,
+        channels: input.channels,
+        id,
+        description,
+        counters,
+        meters,
+        liveness,
+        stream: Stream::Cpal(CpalStream { stream: Some(stream) }),
+        player: None,
+    })
+}
+
+fn default_device() -> Result<Device, AudioError> {
+    let host = cpal::default_host();
+    host.default_input_device().ok_or_else(|| AudioError::NoInput { host: host.id().to_string() })
+}
+
+fn device_by_id(id: &str) -> Result<Device, AudioError> {
+    let find = || {
+        let id: cpal::DeviceId = id.parse().ok()?;
+        cpal::host_from_id(id.host()).ok()?.device_by_id(&id)
+    };
+    find().filter(Device::supports_input).ok_or_else(|| {
+        let hosts = cpal::available_hosts().into_iter();
+        let known = hosts
+            .filter_map(|host| cpal::host_from_id(host).ok())
+            .flat_map(|host| lines_of(&host))
+            .map(|line| line.id)
+            .collect();
+        AudioError::UnknownDevice { id: id.to_owned(), known }
+    })
+}
+
+/// The device's own choice if it has enough channels, else the first of its others that does.
+fn input_config(
+    device: &Device,
+    id: &str,
+    wanted: u16,
+) -> Result<cpal::SupportedStreamConfig, AudioError> {
+    let refused = |reason| AudioError::Device { id: id.to_owned(), step: "query", reason };
+    let own = device.default_input_config().map_err(refused)?;
+    if own.channels() >= wanted {
+        return Ok(own);
+    }
+    device
+        .supported_input_configs()
+        .map_err(refused)?
+        .filter(|range| range.channels() >= wanted)
+        .find_map(|range| range.try_with_sample_rate(own.sample_rate()))
+        .ok_or_else(|| AudioError::TooFewChannels {
+            id: id.to_owned(),
+            wanted,
+            present: own.channels(),
+        })
+}
+
+/// PulseAudio's own choice is 2 s; the other hosts choose some tens of milliseconds.
+fn buffer_size(device: &Device, rate_hz: u32) -> BufferSize {
+    let is_pulseaudio =
+        device.id().is_ok_and(|id| id.host().to_string().eq_ignore_ascii_case("pulseaudio"));
+    if is_pulseaudio {
+        BufferSize::Fixed((rate_hz / BLOCKS_PER_S).max(1))
+    } else {
+        BufferSize::Default
+    }
+}
+
+/// What a stream is built from, whatever the type of its samples.
+struct Wiring<'a> {
+    device: &'a Device,
+    id: &'a str,
+    config: StreamConfig,
+    liveness: Arc<Liveness>,
+}
+
+impl Wiring<'_> {
+    fn build(
+        &self,
+        format: cpal::SampleFormat,
+        callback: Callback,
+    ) -> Result<cpal::Stream, AudioError> {
+        use cpal::SampleFormat::{F32, F64, I8, I16, I24, I32, I64, U8, U16, U24, U32, U64};
+        match format {
+            I8 => self.build_for::<i8>(callback),
+            I16 => self.build_for::<i16>(callback),
+            I24 => self.build_for::<cpal::I24>(callback),
+            I32 => self.build_for::<i32>(callback),
+            I64 => self.build_for::<i64>(callback),
+            U8 => self.build_for::<u8>(callback),
+            U16 => self.build_for::<u16>(callback),
+            U24 => self.build_for::<cpal::U24>(callback),
+            U32 => self.build_for::<u32>(callback),
+            U64 => self.build_for::<u64>(callback),
+            F32 => self.build_for::<f32>(callback),
+            F64 => self.build_for::<f64>(callback),
+            other => {
+                Err(AudioError::SampleFormat { id: self.id.to_owned(), format: other.to_string() })
+            }
+        }
+    }
+
+    fn build_for<T: SizedSample>(&self, mut callback: Callback) -> Result<cpal::Stream, AudioError>
+    where
+        f32: FromSample<T>,
+    {
+        let channels = usize::from(self.config.channels);
+        let (liveness, counters) = (Arc::clone(&self.liveness), Arc::clone(callback.counters()));
+        self.device
+            .build_input_stream(
+                self.config,
+                move |samples: &[T], _: &_| callback.process_samples(samples, channels),
+                move |error| note(&error, &liveness, &counters),
+                Some(OPEN_LIMIT),
+            )
+            .map_err(|reason| AudioError::Device { id: self.id.to_owned(), step: "open", reason })
+    }
+}
+
+/// A lost ALSA device calls this some 480,000 times a second, on the audio thread: atomics only.
+fn note(error: &cpal::Error, liveness: &Liveness, counters: &Counters) {
+    match error.kind() {
+        ErrorKind::Xrun => {
+            counters.xruns.fetch_add(1, Ordering::Relaxed);
+        }
+        // Sound goes on: without priority, or from another device.
+        ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => {}
+        _ => liveness.lost.store(true, Ordering::Relaxed),
+    }
+}
+
+fn lines_of(host: &cpal::Host) -> Vec<DeviceLine> {
+    let default_id = host.default_input_device().and_then(|device| device.id().ok());
+    let devices = host.input_devices().into_iter().flatten();
+    devices
+        .filter_map(|device| {
+            let id = device.id().ok()?;
+            let config = device.default_input_config().ok()?;
+            Some(DeviceLine {
+                is_default: default_id.as_ref() == Some(&id),
+                id: id.to_string(),
+                name: name_of(&device),
+                host: host.id().to_string(),
+                channels: config.channels(),
+                rate_hz: config.sample_rate(),
+            })
+        })
+        .collect()
+}
+
+fn name_of(device: &Device) -> String {
+    device.description().map_or_else(|_| "sound device".to_owned(), |text| text.name().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::Connect;
+    use crate::config::checked::Source;
+
+    #[test]
+    fn an_unknown_device_is_named_with_those_that_exist() {
+        let source = Source::Cpal(Some("alsa:no such card".to_owned()));
+        let input = Input { source, channels: 1, ring_s: 1.0 };
+        let opened = crate::audio::open(&input, Connect::Nothing);
+        let error = opened.err().expect("there is no such card");
+        let text = error.to_string();
+        assert!(text.starts_with("no input device has the id \"alsa:no such card\"; there are: "));
+    }
+
+    #[test]
+    fn errors_only_move_flags_and_counters() {
+        let (liveness, counters) = (Liveness::default(), Counters::default());
+        for kind in [ErrorKind::Xrun, ErrorKind::RealtimeDenied, ErrorKind::DeviceChanged] {
+            note(&cpal::Error::new(kind), &liveness, &counters);
+        }
+        assert!(!liveness.lost.load(Ordering::Relaxed));
+        assert_eq!(counters.xruns.load(Ordering::Relaxed), 1);
+        note(&cpal::Error::new(ErrorKind::DeviceNotAvailable), &liveness, &counters);
+        assert!(liveness.lost.load(Ordering::Relaxed));
+    }
+}

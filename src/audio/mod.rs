@@ -1,0 +1,160 @@
+//! Sound in: opens what the configuration names and says whether it still lives. What runs on the
+//! audio thread is in `callback`; watching and opening again is left to the supervisor, and
+//! starting the thread of a file player to the daemon. Runs on the thread that calls it, which may
+//! wait for some seconds here.
+
+pub mod callback;
+
+pub mod jack;
+
+pub mod cpal;
+
+pub mod file;
+
+mod error;
+
+mod helper;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+pub use crate::audio::callback::{Callback, Meters};
+pub use crate::audio::error::AudioError;
+pub use crate::audio::file::FilePlayer;
+pub use crate::audio::jack::Connect;
+use crate::config::checked::{Input, Source};
+use crate::ring::{CHANNELS_MAX, Counters, Reader, ring};
+
+/// How long a device may take from opening to its first block. A USB card or a woken PulseAudio
+/// source needs some tenths of a second; a card that is none never calls.
+const FIRST_BLOCK_LIMIT: Duration = Duration::from_millis(1500);
+
+/// The same for a device that was asked for by name: a Bluetooth headset takes seconds.
+const FIRST_BLOCK_LIMIT_NAMED: Duration = Duration::from_secs(5);
+
+/// Flags that the audio thread sets and the supervisor reads. They guard no other memory, so every
+/// access is Relaxed.
+#[derive(Debug, Default)]
+pub struct Liveness {
+    /// The device is gone: drop the stream and open again. A frozen device does not set this;
+    /// `Counters::callbacks` stands still then.
+    pub lost: AtomicBool,
+    /// A file was played to its end.
+    pub finished: AtomicBool,
+}
+
+/// A source that is running, or that runs once its player does.
+pub struct Opened {
+    pub reader: Reader,
+    pub rate_hz: u32,
+    /// Channels analysed.
+    pub channels: u16,
+    /// What the configuration would name to get the same: `jack`, a device id, a path, `demo`.
+    pub id: String,
+    /// For a person.
+    pub description: String,
+    pub counters: Arc<Counters>,
+    pub meters: Arc<Meters>,
+    pub liveness: Arc<Liveness>,
+    /// Dropped to close the device.
+    pub stream: Stream,
+    /// For a file: the body of a thread that the daemon starts.
+    pub player: Option<FilePlayer>,
+}
+
+/// Keeps the device open.
+pub enum Stream {
+    Jack(jack::JackStream),
+    Cpal(cpal::CpalStream),
+    /// The player is all there is.
+    Player,
+}
+
+/// A line of `affectd devices`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceLine {
+    /// What the configuration takes.
+    pub id: String,
+    pub name: String,
+    pub host: String,
+    pub channels: u16,
+    pub rate_hz: u32,
+    pub is_default: bool,
+}
+
+/// What every source needs before it runs; made here so that all of them mean the same.
+pub(crate) struct Parts {
+    pub callback: Callback,
+    pub reader: Reader,
+    pub liveness: Arc<Liveness>,
+}
+
+impl Parts {
+    pub(crate) fn new(channels: u16, rate_hz: u32, ring_s: f32) -> Self {
+        let (writer, reader) = ring(channels, rate_hz, ring_s);
+        Self { callback: Callback::new(writer), reader, liveness: Arc::default() }
+    }
+}
+
+/// Opens the configured source. `connect` is for JACK alone.
+pub fn open(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
+    let wanted = input.channels;
+    if !(1..=CHANNELS_MAX).contains(&usize::from(wanted)) {
+        return Err(AudioError::ChannelCount { wanted });
+    }
+    jack::hush();
+    match &input.source {
+        Source::Auto => open_any(input, connect),
+        Source::Jack => jack::open(input, connect),
+        Source::Cpal(None) => open_device(input, None, FIRST_BLOCK_LIMIT),
+        Source::Cpal(Some(id)) => open_device(input, Some(id), FIRST_BLOCK_LIMIT_NAMED),
+        Source::File(path) => file::open(input, path),
+        Source::Demo => file::open_demo(input),
+    }
+}
+
+/// All inputs that can be opened now. Hosts that are not there are left out.
+pub fn list_devices() -> Vec<DeviceLine> {
+    jack::hush();
+    let mut lines: Vec<_> = jack::device_line().into_iter().collect();
+    lines.extend(cpal::device_lines());
+    lines
+}
+
+/// JACK if a server runs, else the default input if it delivers sound, else the demo voice.
+fn open_any(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
+    let no_jack = match jack::open(input, connect) {
+        Ok(opened) => return Ok(opened),
+        Err(error) => error,
+    };
+    if !matches!(no_jack, AudioError::NoJackServer | AudioError::NoJackLibrary { .. }) {
+        log::warn!("JACK is there but not usable: {no_jack}");
+    }
+    let no_device = match open_device(input, None, FIRST_BLOCK_LIMIT) {
+        Ok(opened) => return Ok(opened),
+        Err(error) => error,
+    };
+    log::warn!(
+        "NO MICROPHONE: playing the built-in demo voice instead, what goes out is not live \
+         ({no_jack}; {no_device})"
+    );
+    file::open_demo(input)
+}
+
+fn open_device(
+    input: &Input,
+    id: Option<&str>,
+    first_block_limit: Duration,
+) -> Result<Opened, AudioError> {
+    let opened = cpal::open(input, id)?;
+    let deadline = Instant::now() + first_block_limit;
+    while opened.counters.callbacks.load(Ordering::Relaxed) == 0 {
+        if Instant::now() > deadline || opened.liveness.lost.load(Ordering::Relaxed) {
+            let waited_ms = first_block_limit.as_millis();
+            return Err(AudioError::NoSound { id: opened.id, waited_ms });
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(opened)
+}

@@ -1,0 +1,225 @@
+//! `affectd bench`: what the analysis costs on this machine, as a table. The daemon itself is
+//! started on the demo voice and listened to, so its figures are those that a patch would see.
+
+use std::io::Write;
+use std::net::UdpSocket;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use rosc::{OscPacket, OscType};
+
+use crate::audio::Callback;
+use crate::config::checked::Config;
+use crate::engine::step::Engine;
+use crate::features::front_end::front_end;
+use crate::messages::Update;
+use crate::model::predictor::{Predict, Prediction, Predictor};
+use crate::ring::{Block, ring};
+use crate::units::ANALYSIS_RATE_HZ;
+use crate::wav::Sound;
+
+/// How long the daemon is listened to: once around the demo voice.
+const LISTEN: Duration = Duration::from_secs(33);
+
+/// Time budget of one hop, against which shares are given.
+const HOP_MS: f64 = 100.0;
+
+/// Times of one kind of work, in microseconds.
+struct Times(Vec<f64>);
+
+impl Times {
+    /// Runs `work` often enough for a 99th percentile.
+    fn of(runs: usize, mut work: impl FnMut()) -> Self {
+        let times = (0..runs).map(|_| {
+            let begun = Instant::now();
+            work();
+            1e6 * begun.elapsed().as_secs_f64()
+        });
+        Self(times.collect())
+    }
+
+    fn percentile(&self, percent: usize) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted[(sorted.len() - 1) * percent / 100]
+    }
+
+    fn write(&self, out: &mut dyn Write, what: &str, budget_us: f64) -> Result<()> {
+        let (p50, p99) = (self.percentile(50), self.percentile(99));
+        let share = 100.0 * p50 / budget_us;
+        writeln!(out, "| {what} | {p50:.1} µs | {p99:.1} µs | {share:.3} % |")?;
+        Ok(())
+    }
+}
+
+/// A model whose times are kept.
+struct Kept<'a> {
+    predictor: &'a mut Predictor,
+    times: Vec<f64>,
+}
+
+impl Predict for Kept<'_> {
+    fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
+        let begun = Instant::now();
+        let prediction = self.predictor.predict(features, frames);
+        self.times.push(1e6 * begun.elapsed().as_secs_f64());
+        prediction
+    }
+}
+
+/// The parts of one hop on `voice`, then the whole daemon started as `program` with `arguments`.
+pub fn run(
+    predictor: &mut Predictor,
+    backend: &str,
+    config: &Config,
+    voice: &Sound,
+    out: &mut dyn Write,
+) -> Result<()> {
+    writeln!(out, "| per block, frame or hop | median | p99 | share of its time |")?;
+    writeln!(out, "|---|---|---|---|")?;
+    callback_times().write(out, "audio callback, 256 frames mono at 48 kHz", 256.0 / 0.048)?;
+    feature_times(predictor, voice)?.write(out, "MFCC of one 10 ms frame", 10_000.0)?;
+    let hop_us = 1000.0 * HOP_MS;
+    let (hops, network) = hop_times(predictor, config, voice)?;
+    let what = format!("network, windows as they come, {backend}");
+    network.write(out, &what, hop_us)?;
+    let what = format!("whole hop: resampling, voice, MFCC, network, {backend}");
+    hops.write(out, &what, hop_us)?;
+    daemon(backend, out)
+}
+
+fn callback_times() -> Times {
+    const RUNS: usize = 5000;
+    let block = [0.1_f32; 256];
+    let (writer, mut reader) = ring(1, 48_000, 1.0);
+    let mut callback = Callback::new(writer);
+    Times::of(RUNS, || {
+        callback.process(Block::Planar(&[&block]));
+        while reader.read().is_some() {}
+    })
+}
+
+fn feature_times(predictor: &Predictor, voice: &Sound) -> Result<Times> {
+    let spec = &predictor.card().features;
+    let mut front_end = front_end(spec)?;
+    let mut row = vec![0.0; spec.coefficients];
+    let mut frames = voice.samples.chunks_exact(spec.hop).cycle();
+    Ok(Times::of(5000, || {
+        if let Some(frame) = frames.next() {
+            front_end.process(frame, &mut row);
+        }
+    }))
+}
+
+/// Hops in which the network ran, and the network's share of them.
+fn hop_times(predictor: &mut Predictor, config: &Config, voice: &Sound) -> Result<(Times, Times)> {
+    let hop = usize::try_from(ANALYSIS_RATE_HZ)? / 10;
+    let mut engine = Engine::new(voice.rate_hz, predictor.card(), config)?;
+    let mut model = Kept { predictor, times: Vec::new() };
+    let mut hops = Vec::new();
+    for samples in voice.samples.chunks_exact(hop) {
+        let mut has_inferred = false;
+        let begun = Instant::now();
+        engine.step(samples, &mut model, &mut |update: &Update| has_inferred |= update.inferred);
+        if has_inferred {
+            hops.push(1e6 * begun.elapsed().as_secs_f64());
+        }
+    }
+    Ok((Times(hops), Times(model.times)))
+}
+
+/// What a receiver sees of a daemon that has just been started.
+struct Seen {
+    first_bundle: Duration,
+    /// Last value of each health address.
+    latency_ms: [f32; 2],
+    memory_mb: f32,
+    loads: Vec<f32>,
+    dropped: i32,
+}
+
+fn daemon(backend: &str, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "\nthe daemon on the demo voice for {} s …", LISTEN.as_secs())?;
+    out.flush()?;
+    let seen = listen(backend)?;
+    let [p50, p99] = seen.latency_ms;
+    let load = 100.0 * seen.loads.iter().sum::<f32>() / seen.loads.len().max(1) as f32;
+    writeln!(out, "| the daemon, as its receiver sees it | |")?;
+    writeln!(out, "|---|---|")?;
+    writeln!(out, "| start to first bundle | {:.0} ms |", seen.first_bundle.as_secs_f64() * 1e3)?;
+    writeln!(out, "| last sample to socket, p50 / p99 | {p50:.1} / {p99:.1} ms |")?;
+    writeln!(out, "| worker's share of one core while speaking | {load:.1} % |")?;
+    writeln!(out, "| memory | {:.0} MB |", seen.memory_mb)?;
+    writeln!(out, "| hops dropped | {} |", seen.dropped)?;
+    Ok(())
+}
+
+/// Ends the daemon in any case.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let ended = self.0.kill().and_then(|()| self.0.wait());
+        if let Err(error) = ended {
+            log::warn!("the measured daemon did not end: {error}");
+        }
+    }
+}
+
+fn listen(backend: &str) -> Result<Seen> {
+    let ear = UdpSocket::bind("127.0.0.1:0")?;
+    ear.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let free = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+    let begun = Instant::now();
+    let child = Command::new(std::env::current_exe()?)
+        .args(["run", "--input", "demo", "--backend", backend])
+        .args(["--osc", &ear.local_addr()?.to_string(), "--listen", &free.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot start the daemon")?;
+    let _daemon = Ended(child);
+    let mut seen = Seen {
+        first_bundle: Duration::ZERO,
+        latency_ms: [0.0; 2],
+        memory_mb: 0.0,
+        loads: Vec::new(),
+        dropped: 0,
+    };
+    let mut packet = [0; 65_536];
+    let mut is_speaking = false;
+    while seen.first_bundle.is_zero() || begun.elapsed() < seen.first_bundle + LISTEN {
+        let Ok(length) = ear.recv(&mut packet) else {
+            bail!("the daemon said nothing for 30 s; what does `affectd run --input demo` say?")
+        };
+        let (_, packet) = rosc::decoder::decode_udp(&packet[..length])?;
+        for (address, value) in values(packet) {
+            match (address.as_str(), value) {
+                ("/ser/ch/1/t", _) if seen.first_bundle.is_zero() => {
+                    seen.first_bundle = begun.elapsed();
+                }
+                ("/ser/ch/1/voice/on", OscType::Int(on)) => is_speaking = on == 1,
+                ("/ser/health/lat_p50", OscType::Float(ms)) => seen.latency_ms[0] = ms,
+                ("/ser/health/lat_p99", OscType::Float(ms)) => seen.latency_ms[1] = ms,
+                ("/ser/health/mem_mb", OscType::Float(mb)) => seen.memory_mb = mb,
+                ("/ser/health/load", OscType::Float(load)) if is_speaking => seen.loads.push(load),
+                ("/ser/health/dropped", OscType::Int(count)) => seen.dropped = count,
+                _ => {}
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// Addresses with their first arguments.
+fn values(packet: OscPacket) -> Vec<(String, OscType)> {
+    match packet {
+        OscPacket::Message(message) => {
+            let first = message.args.into_iter().next();
+            first.map(|value| (message.addr, value)).into_iter().collect()
+        }
+        OscPacket::Bundle(bundle) => bundle.content.into_iter().flat_map(values).collect(),
+    }
+}

@@ -1,0 +1,231 @@
+//! The step from what was typed to what holds: [`Typed::check`]. Reads no file; asks the system
+//! only to resolve host names (which may take seconds) and whether an address is its own.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use crate::config::checked::{
+    Backend, Config, Hold, HoldPolicy, Input, Model, Osc, Smooth, Source, Voice,
+};
+use crate::config::error::Problem;
+use crate::config::typed::{self, Typed};
+
+/// As many as the OSC contract allows to subscribe.
+const RECEIVERS_MAX: usize = 32;
+const ROOT_CHARS_MAX: usize = 32;
+
+const SOURCES: &str = "auto, jack, cpal, cpal:ID, file:PATH, demo";
+const ADDRESS: &str = "HOST:PORT with a port from 1 to 65535";
+
+impl Typed {
+    /// Every wrong value at once, in the order of the keys.
+    pub fn check(&self) -> Result<Config, Vec<Problem>> {
+        let mut problems = Problems(Vec::new());
+        let input = check_input(&self.input, &mut problems);
+        let osc = check_osc(&self.osc, &mut problems);
+        let voice = check_voice(&self.voice, &mut problems);
+        let hold = check_hold(&self.hold, &mut problems);
+        let smooth = check_smooth(&self.smooth, &mut problems);
+        let model = check_model(&self.model, &mut problems);
+        match (input, osc, voice, hold, smooth, model) {
+            (Some(input), Some(osc), Some(voice), Some(hold), Some(smooth), Some(model)) => {
+                Ok(Config { input, osc, voice, hold, smooth, model })
+            }
+            _ => Err(problems.0),
+        }
+    }
+}
+
+fn check_input(typed: &typed::Input, problems: &mut Problems) -> Option<Input> {
+    let source = problems.keep(source(&typed.source));
+    let channels = problems.keep(whole("input.channels", typed.channels, 1..=8));
+    let ring_s = problems.keep(number("input.ring_s", typed.ring_s, 0.5..=30.0));
+    Some(Input { source: source?, channels: channels?, ring_s: ring_s? })
+}
+
+fn check_osc(typed: &typed::Osc, problems: &mut Problems) -> Option<Osc> {
+    let listen = problems.keep(listen(&typed.listen));
+    let root = problems.keep(root(&typed.root));
+    let listen = listen?; // a receiver can be judged only beside the address that we listen on
+    let send = receivers(&typed.send, listen, problems);
+    Some(Osc { listen, send: send?, root: root? })
+}
+
+fn check_voice(typed: &typed::Voice, problems: &mut Problems) -> Option<Voice> {
+    let threshold = problems.keep(number("voice.threshold", typed.threshold, 0.0..=1.0));
+    let floor_db = problems.keep(number("voice.floor_db", typed.floor_db, -120.0..=0.0));
+    let on_ms = problems.keep(whole("voice.on_ms", typed.on_ms, 0..=10_000));
+    let off_ms = problems.keep(whole("voice.off_ms", typed.off_ms, 0..=10_000));
+    Some(Voice { threshold: threshold?, floor_db: floor_db?, on_ms: on_ms?, off_ms: off_ms? })
+}
+
+fn check_hold(typed: &typed::Hold, problems: &mut Problems) -> Option<Hold> {
+    let policies =
+        [("hold", HoldPolicy::Hold), ("decay", HoldPolicy::Decay), ("zero", HoldPolicy::Zero)];
+    let policy = problems.keep(choice("hold.policy", &typed.policy, &policies));
+    let time_s = problems.keep(number("hold.time_s", typed.time_s, 0.1..=600.0));
+    Some(Hold { policy: policy?, time_s: time_s? })
+}
+
+fn check_smooth(typed: &typed::Smooth, problems: &mut Problems) -> Option<Smooth> {
+    let attack_s = problems.keep(number("smooth.attack_s", typed.attack_s, 0.0..=60.0));
+    let release_s = problems.keep(number("smooth.release_s", typed.release_s, 0.0..=60.0));
+    Some(Smooth { attack_s: attack_s?, release_s: release_s? })
+}
+
+fn check_model(typed: &typed::Model, problems: &mut Problems) -> Option<Model> {
+    let backends = [("auto", Backend::Auto), ("cpu", Backend::Cpu), ("wgpu", Backend::Wgpu)];
+    let folder = problems.keep(folder(&typed.folder));
+    let backend = problems.keep(choice("model.backend", &typed.backend, &backends));
+    let window_s = match typed.window_s {
+        Some(window_s) => problems.keep(number("model.window_s", window_s, 0.5..=10.0)).map(Some),
+        None => Some(None),
+    };
+    Some(Model { folder: folder?, backend: backend?, window_s: window_s? })
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.0.push(problem)).ok()
+    }
+}
+
+/// NaN is in no range.
+fn number(key: &'static str, value: f32, range: RangeInclusive<f32>) -> Result<f32, Problem> {
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    Err(wrong(key, value, format!("{}..{}", range.start(), range.end())))
+}
+
+fn whole<T: TryFrom<i64>>(
+    key: &'static str,
+    value: i64,
+    range: RangeInclusive<i64>,
+) -> Result<T, Problem> {
+    let refusal = || wrong(key, value, format!("{}..{}", range.start(), range.end()));
+    if !range.contains(&value) {
+        return Err(refusal());
+    }
+    T::try_from(value).map_err(|_| refusal())
+}
+
+fn choice<T: Copy>(key: &'static str, value: &str, known: &[(&str, T)]) -> Result<T, Problem> {
+    if let Some((_, choice)) = known.iter().find(|(name, _)| *name == value) {
+        return Ok(*choice);
+    }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    Err(wrong(key, quoted(value), names.join(", ")))
+}
+
+fn source(value: &str) -> Result<Source, Problem> {
+    match value {
+        "auto" => return Ok(Source::Auto),
+        "jack" => return Ok(Source::Jack),
+        "cpal" => return Ok(Source::Cpal(None)),
+        "demo" => return Ok(Source::Demo),
+        _ => {}
+    }
+    match value.split_once(':') {
+        Some(("cpal", id)) if !id.is_empty() => Ok(Source::Cpal(Some(id.to_owned()))),
+        Some(("file", path)) if !path.is_empty() => Ok(Source::File(PathBuf::from(path))),
+        _ => Err(wrong("input.source", quoted(value), SOURCES)),
+    }
+}
+
+fn folder(value: &Path) -> Result<PathBuf, Problem> {
+    if value.as_os_str().is_empty() {
+        return Err(wrong("model.folder", "\"\"", "a folder with model.toml"));
+    }
+    Ok(value.to_owned())
+}
+
+/// The rules of the OSC contract; pattern characters are refused with all others.
+fn root(value: &str) -> Result<String, Problem> {
+    let part_is_good = |part: &str| {
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        !part.is_empty() && part.chars().all(good)
+    };
+    let is_good = value.len() <= ROOT_CHARS_MAX
+        && value.strip_prefix('/').is_some_and(|rest| rest.split('/').all(part_is_good));
+    if is_good {
+        return Ok(value.to_owned());
+    }
+    let allowed = format!("/ and then a-z, 0-9, _, no / at the end, at most {ROOT_CHARS_MAX} long");
+    Err(wrong("osc.root", quoted(value), allowed))
+}
+
+/// IPv4 where a name has both: it is what most receivers listen on.
+fn listen(value: &str) -> Result<SocketAddr, Problem> {
+    let found = resolve("osc.listen", value)?;
+    Ok(found.iter().copied().find(SocketAddr::is_ipv4).unwrap_or(found[0]))
+}
+
+fn receivers(
+    values: &[String],
+    listen: SocketAddr,
+    problems: &mut Problems,
+) -> Option<Vec<SocketAddr>> {
+    if values.len() > RECEIVERS_MAX {
+        let count = format!("{} receivers", values.len());
+        return problems.keep(Err(wrong("osc.send", count, format!("at most {RECEIVERS_MAX}"))));
+    }
+    let found: Vec<Option<SocketAddr>> =
+        values.iter().map(|value| problems.keep(receiver(value, listen))).collect();
+    found.into_iter().collect()
+}
+
+/// One socket listens and sends, so a receiver must be of its family.
+fn receiver(value: &str, listen: SocketAddr) -> Result<SocketAddr, Problem> {
+    let found = resolve("osc.send", value)?;
+    let Some(&address) = found.iter().find(|found| found.is_ipv4() == listen.is_ipv4()) else {
+        let family = if listen.is_ipv4() { "an IPv4" } else { "an IPv6" };
+        let allowed = format!("{family} address, because osc.listen is {listen}");
+        return Err(wrong("osc.send", quoted(value), allowed));
+    };
+    if address.ip().is_unspecified() {
+        return Err(wrong("osc.send", quoted(value), "the address of a machine, not of all"));
+    }
+    if is_heard_by(address, listen) {
+        let allowed = format!("any but our own listening address {listen}, which would loop");
+        return Err(wrong("osc.send", quoted(value), allowed));
+    }
+    Ok(address)
+}
+
+fn is_heard_by(address: SocketAddr, listen: SocketAddr) -> bool {
+    let reaches =
+        listen.ip() == address.ip() || listen.ip().is_unspecified() && is_own_address(address.ip());
+    address.port() == listen.port() && reaches
+}
+
+/// The system lets a socket be bound to the machine's own addresses only.
+fn is_own_address(ip: IpAddr) -> bool {
+    ip.is_loopback() || !ip.is_multicast() && UdpSocket::bind((ip, 0)).is_ok()
+}
+
+/// At least one address.
+fn resolve(key: &'static str, value: &str) -> Result<Vec<SocketAddr>, Problem> {
+    let port = value.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    if port.is_none_or(|port| port == 0) {
+        return Err(wrong(key, quoted(value), ADDRESS));
+    }
+    let unknown = |cause: String| wrong(key, quoted(value), format!("{ADDRESS} ({cause})"));
+    let found = value.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
+    let found: Vec<SocketAddr> = found.collect();
+    if found.is_empty() {
+        return Err(unknown("the name has no address".into()));
+    }
+    Ok(found)
+}
+
+fn quoted(value: &str) -> String {
+    format!("{value:?}")
+}
+
+fn wrong(key: &'static str, value: impl ToString, allowed: impl Into<String>) -> Problem {
+    Problem::Value { key, value: value.to_string(), allowed: allowed.into() }
+}

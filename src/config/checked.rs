@@ -1,0 +1,100 @@
+//! The configuration as the rest of the program sees it: every value is within its range, every
+//! address parsed. Made only by `Typed::check`; nothing here can fail.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub input: Input,
+    pub osc: Osc,
+    pub voice: Voice,
+    pub hold: Hold,
+    pub smooth: Smooth,
+    pub model: Model,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub source: Source,
+    /// Channels analysed, each apart, from the device's first on.
+    pub channels: u16,
+    /// Sound that the ring between the audio thread and the worker can hold.
+    pub ring_s: f32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// JACK if a server runs, else the default input, else the demo voice.
+    Auto,
+    Jack,
+    /// The default input, or the device with this id.
+    Cpal(Option<String>),
+    File(PathBuf),
+    Demo,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Osc {
+    /// Where commands are heard; replies and streams leave from here too.
+    pub listen: SocketAddr,
+    /// Receivers that are there from the start and never lapse.
+    pub send: Vec<SocketAddr>,
+    /// First part of every address, with its slash.
+    pub root: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Voice {
+    /// Speech probability from which on a voice is assumed, 0..1.
+    pub threshold: f32,
+    /// Sound below this level is never a voice.
+    pub floor_db: f32,
+    /// Speech must last this long to switch on …
+    pub on_ms: u32,
+    /// … and be gone this long to switch off.
+    pub off_ms: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    pub policy: HoldPolicy,
+    /// Age of a result from which on it is no longer fresh.
+    pub time_s: f32,
+}
+
+/// What the streams do once a result is no longer fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldPolicy {
+    /// Keep the last value.
+    Hold,
+    /// Glide to neutral and `unknown`.
+    Decay,
+    /// Jump there.
+    Zero,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Smooth {
+    /// Time constant of rising values; 0 follows at once.
+    pub attack_s: f32,
+    /// Time constant of falling values.
+    pub release_s: f32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Folder with `model.toml` and its weights.
+    pub folder: PathBuf,
+    pub backend: Backend,
+    /// Longest stretch of speech that one inference sees; `None` takes the card's.
+    pub window_s: Option<f32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A real GPU if it beats the CPU on this network at start, else the CPU.
+    Auto,
+    Cpu,
+    Wgpu,
+}

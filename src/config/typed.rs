@@ -1,0 +1,129 @@
+//! The configuration as it is typed, in config.toml and on the command line: every key with its
+//! default, nothing trusted. `check.rs` turns it into [`crate::config::Config`], the only step that
+//! can fail. An absent key has its default; an unknown one is an error.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Typed {
+    pub input: Input,
+    pub osc: Osc,
+    pub voice: Voice,
+    pub hold: Hold,
+    pub smooth: Smooth,
+    pub model: Model,
+}
+
+/// `[input]`: where the voice comes from.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// `auto`, `jack`, `cpal`, `cpal:ID`, `file:PATH` or `demo`. Default `auto`.
+    pub source: String,
+    /// Channels analysed, each apart, from the device's first on. Default 1, range 1..8.
+    pub channels: i64,
+    /// Seconds of sound between the audio thread and the analysis. Default 4, range 0.5..30.
+    pub ring_s: f32,
+}
+
+/// `[osc]`: who is told, and who may ask.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Osc {
+    /// HOST:PORT where commands are heard. Default `127.0.0.1:7370`, port 1..65535.
+    pub listen: String,
+    /// HOST:PORT of each receiver. Default `["127.0.0.1:7371"]`, at most 32; may be empty.
+    pub send: Vec<String>,
+    /// First part of every address. Default `/ser`: `/`, then a-z, 0-9 and `_`, at most 32.
+    pub root: String,
+}
+
+/// `[voice]`: when somebody speaks.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Voice {
+    /// Speech probability from which on a voice is assumed. Default 0.5, range 0..1.
+    pub threshold: f32,
+    /// Sound below this level in dBFS is never a voice. Default -60, range -120..0.
+    pub floor_db: f32,
+    /// Milliseconds of speech that switch on. Default 100, range 0..10000.
+    pub on_ms: i64,
+    /// Milliseconds without speech that switch off. Default 400, range 0..10000.
+    pub off_ms: i64,
+}
+
+/// `[hold]`: what the streams do when nobody speaks.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hold {
+    /// `hold`, `decay` or `zero`. Default `decay`.
+    pub policy: String,
+    /// Age in seconds from which on a result is no longer fresh. Default 2, range 0.1..600.
+    pub time_s: f32,
+}
+
+/// `[smooth]`: how quickly the streams move.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Smooth {
+    /// Time constant of rising values in seconds, 0 follows at once. Default 0.2, range 0..60.
+    pub attack_s: f32,
+    /// Time constant of falling values in seconds. Default 0.4, range 0..60.
+    pub release_s: f32,
+}
+
+/// `[model]`: which network, and what it runs on.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Model {
+    /// Folder with `model.toml` and its weights. Default `models/affectd-1`.
+    pub folder: PathBuf,
+    /// `auto`, `cpu` or `wgpu`. Default `auto`.
+    pub backend: String,
+    /// Longest stretch of speech in seconds that one inference sees. Absent, the default: the
+    /// model's own. Range 0.5..10.
+    pub window_s: Option<f32>,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self { source: "auto".into(), channels: 1, ring_s: 4.0 }
+    }
+}
+
+impl Default for Osc {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:7370".into(),
+            send: vec!["127.0.0.1:7371".into()],
+            root: "/ser".into(),
+        }
+    }
+}
+
+impl Default for Voice {
+    fn default() -> Self {
+        Self { threshold: 0.5, floor_db: -60.0, on_ms: 100, off_ms: 400 }
+    }
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { policy: "decay".into(), time_s: 2.0 }
+    }
+}
+
+impl Default for Smooth {
+    fn default() -> Self {
+        Self { attack_s: 0.2, release_s: 0.4 }
+    }
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { folder: "models/affectd-1".into(), backend: "auto".into(), window_s: None }
+    }
+}

@@ -1,0 +1,252 @@
+//! One channel from samples at the device's rate to updates: resample, voice, features, baseline,
+//! prediction, shaping. Allocates only while its queues first grow, and inside the network.
+
+use crate::config::checked::{Config, Voice};
+use crate::engine::history::History;
+use crate::engine::shaping::Shaping;
+use crate::features::front_end::{FrontEnd, front_end};
+use crate::features::resample::{ResampleError, Resampler};
+use crate::features::{FeatureError, FeatureSpec};
+use crate::messages::Update;
+use crate::model::card::Card;
+use crate::model::predictor::{Predict, window_frames};
+use crate::personal::normaliser::Normaliser;
+use crate::units::{ANALYSIS_RATE_HZ, amplitude_to_db};
+use crate::voice::activity::Activity;
+use crate::voice::gate::{Gate, GateSpec};
+
+/// Kept before the first and after the last frame of speech; training crops have the same margin.
+const MARGIN_FRAMES: usize = 10;
+
+/// Speech that a first prediction needs: 0.3 s, so that a label is there within half a second of
+/// the onset.
+const SPEECH_FRAMES_MIN: usize = 30;
+
+/// A sample this close to full scale counts as clipped; 16-bit converters stop one step below 1.
+const CLIP_AMPLITUDE: f32 = 0.999;
+
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+    #[error(transparent)]
+    Features(#[from] FeatureError),
+}
+
+/// Sums over one hop.
+#[derive(Default)]
+struct HopMeter {
+    squares: f32,
+    samples: usize,
+    peak: f32,
+    feature_frames: usize,
+}
+
+/// One channel of the engine.
+pub struct Lane {
+    channel: u16,
+    rate_hz: u32,
+    features: FeatureSpec,
+    hop_feature_frames: usize,
+    shortest_frames: usize,
+    longest_frames: usize,
+    resampler: Resampler,
+    /// Samples at the analysis rate that do not fill a feature hop yet.
+    pending: Vec<f32>,
+    front_end: Box<dyn FrontEnd>,
+    activity: Activity,
+    gate: Gate,
+    normaliser: Normaliser,
+    shaping: Shaping,
+    history: History,
+    row: Vec<f32>,
+    window: Vec<f32>,
+    probability: f32,
+    /// Feature frames since the present speech began, its margin included; 0 in silence.
+    segment_frames: usize,
+    /// Feature frames since the last one that was speech.
+    frames_since_speech: usize,
+    meter: HopMeter,
+    sequence: u32,
+    /// Hops since the source was opened.
+    hops: u64,
+}
+
+impl Lane {
+    pub fn new(
+        channel: u16,
+        rate_hz: u32,
+        card: &Card,
+        config: &Config,
+    ) -> Result<Self, EngineError> {
+        let features = card.features.clone();
+        let [shortest, longest] = card.window_feature_frames();
+        Ok(Self {
+            channel,
+            rate_hz,
+            hop_feature_frames: card.hop_feature_frames(),
+            longest_frames: longest,
+            shortest_frames: shortest,
+            resampler: Resampler::new(rate_hz)?,
+            pending: Vec::new(),
+            front_end: front_end(&features)?,
+            activity: Activity::default(),
+            gate: Gate::new(gate_spec(&config.voice, &features)),
+            normaliser: Normaliser::new(&card.normaliser),
+            shaping: Shaping::new(card.labels.len(), card.hop_s, &config.smooth, &config.hold),
+            history: History::new(features.coefficients, longest + MARGIN_FRAMES),
+            row: vec![0.0; features.coefficients],
+            window: Vec::new(),
+            probability: 0.0,
+            segment_frames: 0,
+            frames_since_speech: 0,
+            meter: HopMeter::default(),
+            sequence: 0,
+            hops: 0,
+            features,
+        })
+    }
+
+    /// Longest stretch of speech that one inference sees from now on.
+    pub fn set_window_frames(&mut self, frames: usize) {
+        self.longest_frames = frames;
+    }
+
+    /// Takes samples of this channel; each hop that they complete becomes an update.
+    pub fn process(
+        &mut self,
+        samples: &[f32],
+        model: &mut dyn Predict,
+        emit: &mut dyn FnMut(&Update),
+    ) {
+        self.resampler.process(samples, &mut self.pending);
+        let hop = self.features.hop;
+        let mut pending = std::mem::take(&mut self.pending);
+        for frame in pending.chunks_exact(hop) {
+            self.feature_frame(frame);
+            if self.meter.feature_frames == self.hop_feature_frames {
+                let update = self.finish_hop(model);
+                emit(&update);
+            }
+        }
+        pending.drain(..pending.len() / hop * hop);
+        self.pending = pending;
+    }
+
+    /// Whole hops pass unheard.
+    pub fn skip_hops(&mut self, hops: u32) {
+        self.sequence = self.sequence.wrapping_add(hops);
+        self.hops += u64::from(hops);
+        self.gate.close();
+        self.segment_frames = 0;
+    }
+
+    /// The source was opened again, maybe at another rate: what was heard just before is
+    /// forgotten; baseline, shaping and sequence go on.
+    pub fn reopen(&mut self, rate_hz: u32) -> Result<(), EngineError> {
+        self.resampler = Resampler::new(rate_hz)?;
+        self.rate_hz = rate_hz;
+        self.pending.clear();
+        self.front_end.reset();
+        self.activity.reset();
+        self.gate.close();
+        self.history.clear();
+        self.segment_frames = 0;
+        self.meter = HopMeter::default();
+        self.hops = 0;
+        Ok(())
+    }
+
+    /// 10 ms: voice, level, cepstra, baseline.
+    fn feature_frame(&mut self, samples: &[f32]) {
+        let squares: f32 = samples.iter().map(|sample| sample * sample).sum();
+        let peak = samples.iter().fold(0.0, |peak: f32, sample| peak.max(sample.abs()));
+        self.meter.squares += squares;
+        self.meter.samples += samples.len();
+        self.meter.peak = self.meter.peak.max(peak);
+        self.meter.feature_frames += 1;
+
+        self.probability = self.activity.process(samples);
+        let level_db = amplitude_to_db((squares / samples.len() as f32).sqrt());
+        let was_on = self.gate.is_on();
+        let is_speech = self.gate.process(self.probability, level_db);
+        self.front_end.process(samples, &mut self.row);
+        self.history.push(&self.row);
+        if is_speech {
+            self.normaliser.observe(&self.row);
+            self.frames_since_speech = 0;
+        } else {
+            self.frames_since_speech = self.frames_since_speech.saturating_add(1);
+        }
+        if !self.gate.is_on() {
+            self.segment_frames = 0;
+        } else if was_on {
+            self.segment_frames += 1;
+        } else {
+            self.segment_frames = MARGIN_FRAMES + self.gate.on_frames();
+        }
+    }
+
+    fn finish_hop(&mut self, model: &mut dyn Predict) -> Update {
+        let inferred = self.predict(model);
+        self.shaping.advance();
+        let meter = std::mem::take(&mut self.meter);
+        self.sequence = self.sequence.wrapping_add(1);
+        self.hops += 1;
+        let end_frame = self.end_frame();
+        Update {
+            channel: self.channel,
+            sequence: self.sequence,
+            end_frame,
+            time_s: end_frame as f64 / f64::from(self.rate_hz),
+            voice_on: self.gate.is_on(),
+            voice_probability: self.probability.clamp(0.0, 1.0),
+            fresh: self.shaping.is_fresh(),
+            level_db: amplitude_to_db((meter.squares / meter.samples as f32).sqrt()),
+            clipped: CLIP_AMPLITUDE <= meter.peak,
+            classes: self.shaping.classes(),
+            dimensions: self.shaping.dimensions(),
+            confidence: self.shaping.confidence(),
+            inferred,
+        }
+    }
+
+    /// Asks the model if there is speech that it has not heard yet; true if it was asked.
+    fn predict(&mut self, model: &mut dyn Predict) -> bool {
+        let trailing = self.frames_since_speech.saturating_sub(MARGIN_FRAMES);
+        let speech = self.segment_frames.saturating_sub(trailing);
+        if speech < SPEECH_FRAMES_MIN || self.hop_feature_frames <= trailing {
+            return false;
+        }
+        // A short beginning is filled up with what came before it.
+        let wanted = speech.max(self.shortest_frames).min(self.history.len() - trailing);
+        let Some(frames) = window_frames(wanted, self.shortest_frames, self.longest_frames) else {
+            return false;
+        };
+        self.history.window(frames, trailing, &self.normaliser, &mut self.window);
+        let prediction = model.predict(&self.window, frames);
+        self.shaping.observe(&prediction, speech as f32 / self.features.frames_per_s());
+        true
+    }
+
+    /// Source frame at the end of the hop just finished, as the microphone heard it: the
+    /// resampler's delay is taken off.
+    fn end_frame(&self) -> u64 {
+        let hop = (self.hop_feature_frames * self.features.hop) as u64;
+        let samples = self.hops * hop;
+        let heard = samples.saturating_sub(self.resampler.delay() as u64);
+        heard * u64::from(self.rate_hz) / u64::from(ANALYSIS_RATE_HZ)
+    }
+}
+
+/// The configuration's milliseconds as feature frames.
+fn gate_spec(voice: &Voice, features: &FeatureSpec) -> GateSpec {
+    let frame_ms = features.hop * 1000 / features.rate_hz as usize;
+    let frames = |ms: u32| (ms / u32::try_from(frame_ms).unwrap_or(1)).max(1);
+    GateSpec {
+        threshold: voice.threshold,
+        floor_db: voice.floor_db,
+        on_frames: frames(voice.on_ms),
+        off_frames: frames(voice.off_ms),
+    }
+}

@@ -1,0 +1,13 @@
+//! Strings the stages together, hop by hop: samples in, updates out. Deterministic and without
+//! sockets, devices or clocks; time is a count of frames. So a file analysed offline and a live
+//! voice give the same numbers. Runs on the worker.
+
+pub mod lane;
+
+pub mod history;
+
+pub mod shaping;
+
+pub mod step;
+
+pub mod stats;

@@ -1,0 +1,99 @@
+//! The engine: all channels in step. `step` takes what the ring gave, `skip` what it lost.
+
+use crate::config::checked::Config;
+use crate::engine::lane::{EngineError, Lane};
+use crate::messages::Update;
+use crate::model::card::Card;
+use crate::model::predictor::Predict;
+use crate::units::to_count;
+
+/// Silence put in place of lost sound; what is lost beyond it is jumped over.
+const GAP_FILLED_S: u64 = 3;
+
+/// Frames taken apart at a time; bounds the buffer, changes no result.
+const BLOCK_FRAMES: usize = 4096;
+
+/// The whole analysis of one source.
+pub struct Engine {
+    lanes: Vec<Lane>,
+    planar: Vec<f32>,
+    rate_hz: u32,
+    hop_s: f32,
+    frames_per_s: f32,
+    window_frames: [usize; 2],
+    lost_hops: u32,
+}
+
+impl Engine {
+    /// For a source of `rate_hz` with as many channels as the configuration analyses.
+    pub fn new(rate_hz: u32, card: &Card, config: &Config) -> Result<Self, EngineError> {
+        let lanes = (1..=config.input.channels)
+            .map(|channel| Lane::new(channel, rate_hz, card, config))
+            .collect::<Result<_, _>>()?;
+        let mut engine = Self {
+            lanes,
+            planar: Vec::with_capacity(BLOCK_FRAMES),
+            rate_hz,
+            hop_s: card.hop_s,
+            frames_per_s: card.features.frames_per_s(),
+            window_frames: card.window_feature_frames(),
+            lost_hops: 0,
+        };
+        if let Some(window_s) = config.model.window_s {
+            engine.set_window_s(window_s);
+        }
+        Ok(engine)
+    }
+
+    /// Takes interleaved frames and says what each hop completed by them brought.
+    pub fn step(
+        &mut self,
+        interleaved: &[f32],
+        model: &mut dyn Predict,
+        emit: &mut dyn FnMut(&Update),
+    ) {
+        let channels = self.lanes.len();
+        for block in interleaved.chunks(BLOCK_FRAMES * channels) {
+            for (index, lane) in self.lanes.iter_mut().enumerate() {
+                self.planar.clear();
+                self.planar.extend(block.iter().skip(index).step_by(channels));
+                lane.process(&self.planar, model, emit);
+            }
+        }
+    }
+
+    /// Sound of this many frames was lost: silence in its place keeps the time; hops that end in
+    /// it are not told and counted as lost.
+    pub fn skip(&mut self, frames: u64, model: &mut dyn Predict) {
+        let hop_frames = to_count(f64::from(self.rate_hz) * f64::from(self.hop_s)) as u64;
+        let filled_at_least = GAP_FILLED_S * u64::from(self.rate_hz);
+        let jumped = frames.saturating_sub(filled_at_least) / hop_frames;
+        let silence = vec![0.0; usize::try_from(frames - jumped * hop_frames).unwrap_or(0)];
+        let mut lost = 0;
+        for (index, lane) in self.lanes.iter_mut().enumerate() {
+            lane.process(&silence, model, &mut |_| lost += u32::from(index == 0));
+            if 0 < jumped {
+                lane.skip_hops(u32::try_from(jumped).unwrap_or(u32::MAX));
+            }
+        }
+        self.lost_hops += lost + u32::try_from(jumped).unwrap_or(u32::MAX);
+    }
+
+    /// The source was opened again, maybe at another rate.
+    pub fn reopen(&mut self, rate_hz: u32) -> Result<(), EngineError> {
+        self.rate_hz = rate_hz;
+        self.lanes.iter_mut().try_for_each(|lane| lane.reopen(rate_hz))
+    }
+
+    /// Hops that nobody was told of, since the start.
+    pub fn lost_hops(&self) -> u32 {
+        self.lost_hops
+    }
+
+    /// Longest stretch of speech that one inference sees; held to what the model allows.
+    pub fn set_window_s(&mut self, window_s: f32) {
+        let [shortest, longest] = self.window_frames;
+        let frames = to_count(f64::from(window_s * self.frames_per_s)).clamp(shortest, longest);
+        self.lanes.iter_mut().for_each(|lane| lane.set_window_frames(frames));
+    }
+}

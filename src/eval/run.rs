@@ -1,0 +1,146 @@
+//! `affectd eval` from the manifest to the report.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::eval::clips::{Tier, Voices};
+use crate::eval::report::{Protocol, Report, Section};
+use crate::model::backend::{self, Choice};
+use crate::model::card::{Card, FILE_NAME};
+use crate::model::predictor::Predictor;
+use crate::train::corpus::{Clip, Part, Split, read_manifest};
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub manifest: PathBuf,
+    pub audio_root: PathBuf,
+    pub corpora: Vec<String>,
+    pub split: PathBuf,
+    pub part: HeldOut,
+    pub tier: Tier,
+    /// Folder of the model.
+    pub model: PathBuf,
+    /// Keeps the scores in the model's card.
+    pub write_card: bool,
+}
+
+/// Speakers that the weights have not seen; those of training are never scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldOut {
+    Test,
+    /// These chose the epoch and the temperature.
+    Validation,
+}
+
+/// Digits of the weights' hash that tell models apart for people.
+const HASH_DIGITS: usize = 12;
+
+/// Scores each corpus on its own, on the CPU: the reference that other backends are held against.
+pub fn run(options: &Options) -> Result<Report> {
+    let split = Split::read(&options.split)?;
+    let mut model = backend::load(&options.model, Choice::Cpu)?.predictor;
+    let card = model.card().clone();
+    check_leak(&card, &split, &options.corpora)?;
+    let clips = read_manifest(&options.manifest, &options.corpora)?;
+    split.check_against(&clips)?;
+    let sections = options
+        .corpora
+        .iter()
+        .map(|corpus| {
+            let wanted =
+                |clip: &&Clip| clip.corpus == *corpus && split.part_of(clip) == options.part.part();
+            score(corpus, &clips.iter().filter(wanted).collect::<Vec<_>>(), options, &mut model)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    if options.write_card {
+        write_card(&options.model, card, &sections)?;
+    }
+    Ok(Report { split: split.description, sections })
+}
+
+fn score(
+    corpus: &str,
+    clips: &[&Clip],
+    options: &Options,
+    model: &mut Predictor,
+) -> Result<Section> {
+    let card = model.card().clone();
+    let voices = Voices::load(clips, &options.audio_root, &card)?;
+    let (part, split) = (options.part.name(), file_name(&options.split));
+    if voices.clips() == 0 {
+        bail!("the {part} part of {split} has no clip of {corpus} with a label of the model");
+    }
+    let protocol = Protocol {
+        corpus: corpus.to_owned(),
+        is_corpus_trained_on: is_trained_on(&card, corpus),
+        part: part.to_owned(),
+        split,
+        speakers: voices.speakers(),
+        clips: voices.clips(),
+        classes: 0, // the section counts them
+        tier: options.tier,
+        known: options.tier.what_is_known(),
+        model: card.name.clone(),
+        sha256: card.sha256.chars().take(HASH_DIGITS).collect(),
+    };
+    let orders = voices.score(model, &card, options.tier)?;
+    Ok(Section::new(protocol, voices.left_out, &card.labels, &orders))
+}
+
+impl HeldOut {
+    fn part(self) -> Part {
+        match self {
+            Self::Test => Part::Test,
+            Self::Validation => Part::Validation,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Validation => "validation",
+        }
+    }
+}
+
+fn is_trained_on(card: &Card, corpus: &str) -> bool {
+    card.corpora.iter().any(|known| known.name == corpus)
+}
+
+/// Under another split than that of training, the speakers to score may have been trained on.
+fn check_leak(card: &Card, split: &Split, corpora: &[String]) -> Result<()> {
+    let trained_on = corpora.iter().find(|corpus| is_trained_on(card, corpus));
+    if let Some(corpus) = trained_on.filter(|_| card.training.split != split.description) {
+        bail!(
+            "the model {} was trained on {corpus} under the split {:?}, not {:?}; its speakers may \
+             have been trained on, so give the split of the training",
+            card.name,
+            card.training.split,
+            split.description,
+        );
+    }
+    Ok(())
+}
+
+/// Enters the sections' scores; those found by the same method give way, all else stays.
+fn write_card(folder: &Path, mut card: Card, sections: &[Section]) -> Result<()> {
+    for score in sections.iter().map(Section::score) {
+        card.scores.retain(|old| old.protocol != score.protocol);
+        card.scores.push(score);
+    }
+    let path = folder.join(FILE_NAME);
+    // Written beside it and moved over it: a write that fails leaves the old card whole.
+    let fresh = path.with_extension("toml.new");
+    let context = || format!("cannot write {}", path.display());
+    fs::write(&fresh, toml::to_string_pretty(&card)?).with_context(context)?;
+    fs::rename(&fresh, &path).with_context(context)
+}
+
+/// The end of a path: reports travel, folders do not.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
+}

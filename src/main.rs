@@ -1,0 +1,220 @@
+//! The command line's table of contents: parse, dispatch, print the error once, choose the exit
+//! code once.
+#![recursion_limit = "256"]
+
+use std::io::{IsTerminal, Write, stdout};
+use std::process::ExitCode;
+
+use affectd::analyze::{self, Layout};
+use affectd::audio::{self, AudioError};
+use affectd::bench;
+use affectd::cli::{
+    self, AnalyzeArgs, BenchArgs, CheckArgs, Cli, Command, EvalArgs, Format, RunArgs, TrainArgs,
+};
+use affectd::config::{self, ConfigError, Overrides};
+use affectd::daemon::{self, PortError};
+use affectd::eval;
+use affectd::model::backend::BackendError;
+use affectd::model::card::ModelError;
+use affectd::train;
+use anyhow::Result;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.verbose);
+    let command = cli.into_command().unwrap_or_else(|error| error.exit());
+    let result = match command {
+        Command::Run(args) => run(args),
+        Command::Analyze(args) => analyze(&args),
+        Command::Devices => devices(),
+        Command::Check(args) => check(args),
+        Command::Train(args) => train(args),
+        Command::Eval(args) => eval(args),
+        Command::Bench(args) => bench(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::error!("{error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+/// As the long help says.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        if cause.is::<ConfigError>() {
+            return 3;
+        }
+        if cause.is::<AudioError>() {
+            return 4;
+        }
+        if cause.is::<PortError>() {
+            return 5;
+        }
+        if cause.is::<ModelError>() {
+            return 6;
+        }
+        match cause.downcast_ref() {
+            Some(BackendError::Model(_)) => return 6,
+            Some(BackendError::NoGpu { .. }) => return 7,
+            None => {}
+        }
+    }
+    1
+}
+
+/// `affectd analyze … | head` is no failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = match error.downcast_ref::<csv::Error>().map(csv::Error::kind) {
+        Some(csv::ErrorKind::Io(io)) => Some(io),
+        _ => error.downcast_ref::<std::io::Error>(),
+    };
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Our own words from `info` on, others' from `warn` on; RUST_LOG has the last word. On a terminal
+/// each line wipes the status line.
+fn start_log(verbose: u8) {
+    let level = ["info", "debug", "trace"][usize::from(verbose.min(2))];
+    // These two report an ordinary close as an error, and the loading of libjack as news.
+    let default = format!("warn,affectd={level},pulseaudio=off,jack_sys=warn");
+    let env = env_logger::Env::default().default_filter_or(default);
+    let wipe = if std::io::stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    env_logger::Builder::from_env(env)
+        .format(move |out, record| {
+            let time = out.timestamp_seconds();
+            writeln!(out, "{wipe}{time} {:5} {}", record.level(), record.args())
+        })
+        .init();
+}
+
+fn run(args: RunArgs) -> Result<()> {
+    let overrides = Overrides {
+        input: args.input,
+        listen: args.listen,
+        lan: args.lan,
+        send: args.osc,
+        model: args.model,
+        backend: args.backend,
+    };
+    let config = config::load(args.config.as_deref(), &overrides)?;
+    if !config.osc.listen.ip().is_loopback() {
+        log::info!("commands are heard from the whole network on {}", config.osc.listen);
+    }
+    daemon::run(config)
+}
+
+fn analyze(args: &AnalyzeArgs) -> Result<()> {
+    let overrides = Overrides { model: args.model.clone(), ..Overrides::default() };
+    let mut config = config::load(args.config.as_deref(), &overrides)?;
+    if args.config.is_none() {
+        config.input.channels = 1;
+    }
+    let layout = match args.format {
+        Format::Csv => Layout::Csv,
+        Format::Json => Layout::Json,
+        Format::Table => Layout::Table,
+    };
+    let mut loaded = daemon::load_model(&config.model)?;
+    analyze::run(&args.files, layout, &mut loaded.predictor, &config, &mut stdout().lock())
+}
+
+fn devices() -> Result<()> {
+    let lines = audio::list_devices();
+    let mut out = stdout().lock();
+    for line in &lines {
+        let mark = if line.is_default { "*" } else { " " };
+        let name = if line.id == "jack" { line.id.clone() } else { format!("cpal:{}", line.id) };
+        writeln!(
+            out,
+            "{mark} {name}\n    {} ({}), {} channels, {} Hz",
+            line.name, line.host, line.channels, line.rate_hz
+        )?;
+    }
+    if lines.is_empty() {
+        writeln!(out, "no inputs; --input demo plays the built-in voice")?;
+    }
+    Ok(())
+}
+
+fn check(args: CheckArgs) -> Result<()> {
+    let overrides = Overrides { model: args.model, ..Overrides::default() };
+    let config = config::load(args.config.as_deref(), &overrides)?;
+    let loaded = daemon::load_model(&config.model)?;
+    let mut out = stdout().lock();
+    writeln!(out, "configuration: ok")?;
+    for (key, value) in loaded.predictor.card().items() {
+        writeln!(out, "model {key}: {value}")?;
+    }
+    Ok(())
+}
+
+fn train(args: TrainArgs) -> Result<()> {
+    // Nothing of the machine, so that the card can be shared: the program's name, not its path.
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let options = train::run::Options {
+        manifest: args.corpus.manifest,
+        audio_root: args.corpus.audio_root,
+        corpora: args.corpus.corpora,
+        noise_corpora: args.noise_corpora,
+        labels: args.labels,
+        split: args.corpus.split,
+        name: args.name,
+        settings: train::fit::Settings {
+            epochs: usize::try_from(args.epochs)?,
+            batch_size: usize::try_from(args.batch_size)?,
+            learning_rate: args.learning_rate,
+            seed: args.seed,
+            out: args.out.clone(),
+            resume: args.resume,
+        },
+        command: format!("affectd {}", command.join(" ")),
+    };
+    let card = train::run::run(&options)?;
+    let folder = args.out.display();
+    writeln!(stdout(), "{} with {} parameters is in {folder}", card.name, card.parameters)?;
+    Ok(())
+}
+
+fn eval(args: EvalArgs) -> Result<()> {
+    let overrides = Overrides { model: args.model, ..Overrides::default() };
+    let config = config::load(None, &overrides)?;
+    let options = eval::run::Options {
+        manifest: args.corpus.manifest,
+        audio_root: args.corpus.audio_root,
+        corpora: args.corpus.corpora,
+        split: args.corpus.split,
+        part: match args.part {
+            cli::HeldOut::Test => eval::run::HeldOut::Test,
+            cli::HeldOut::Validation => eval::run::HeldOut::Validation,
+        },
+        tier: match args.tier {
+            cli::Tier::T0 => eval::clips::Tier::T0,
+            cli::Tier::T1 => eval::clips::Tier::T1,
+        },
+        model: daemon::model_folder(&config.model.folder),
+        write_card: args.write_card,
+    };
+    let report = eval::run::run(&options)?;
+    let mut out = stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        write!(out, "{report}")?;
+    }
+    Ok(())
+}
+
+fn bench(args: BenchArgs) -> Result<()> {
+    let overrides = Overrides { model: args.model, backend: args.backend, ..Overrides::default() };
+    let mut config = config::load(None, &overrides)?;
+    config.input.channels = 1;
+    let mut loaded = daemon::load_model(&config.model)?;
+    let backend = if loaded.gpu { "wgpu" } else { "cpu" };
+    let voice = audio::file::demo_voice()?;
+    bench::run(&mut loaded.predictor, backend, &config, &voice, &mut stdout().lock())
+}

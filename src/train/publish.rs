@@ -1,0 +1,58 @@
+//! Writes the model's folder: weights as safetensors and the card that goes with them.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use burn::module::Module;
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+
+use crate::model::card::{Card, Corpus, FILE_NAME, sha256_hex};
+use crate::model::network::Network;
+use crate::train::corpus::Clip;
+
+/// Who made the corpora that we train on; for others the card says to fill it in.
+const CREDITS: [(&str, &str); 3] = [
+    ("cremad", "Cao, Cooper, Keutmann, Gur, Nenkova, Verma: CREMA-D (2014)"),
+    ("emodb", "Burkhardt, Paeschke, Rolfes, Sendlmeier, Weiss: EmoDB (2005), audEERING's record"),
+    ("banglaser", "Das, Islam, Ahmed, et al.: BanglaSER (2022)"),
+];
+
+/// What the card says about the clips that were trained on.
+pub fn corpora(clips: &[&Clip]) -> Vec<Corpus> {
+    let mut by_name: BTreeMap<&str, Vec<&Clip>> = BTreeMap::new();
+    for clip in clips {
+        by_name.entry(&clip.corpus).or_default().push(clip);
+    }
+    by_name
+        .into_iter()
+        .map(|(name, clips)| {
+            let join = |set: BTreeSet<&str>| set.into_iter().collect::<Vec<_>>().join(", ");
+            let credit = CREDITS.iter().find(|(corpus, _)| *corpus == name);
+            Corpus {
+                name: name.to_owned(),
+                clips: clips.len(),
+                speakers: clips.iter().map(|clip| &clip.speaker).collect::<BTreeSet<_>>().len(),
+                licence: join(clips.iter().map(|clip| clip.licence.as_str()).collect()),
+                credit: credit.map_or("see its own page", |(_, credit)| credit).to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Writes weights and card to `folder`; fills in the card's hash and count of parameters.
+pub fn publish(folder: &Path, network: &Network, mut card: Card) -> Result<Card> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot write {}", folder.display()))?;
+    let weights = folder.join(&card.weights);
+    // Without metadata, whose order differs from run to run: same weights, same file.
+    let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
+    network.save_into(&mut store).context("the weights do not go into safetensors")?;
+    let bytes = store.get_bytes()?;
+    fs::write(&weights, &bytes).with_context(|| format!("cannot write {}", weights.display()))?;
+    card.sha256 = sha256_hex(&bytes);
+    card.parameters = network.num_params();
+    fs::write(folder.join(FILE_NAME), toml::to_string_pretty(&card)?)?;
+    Ok(card)
+}

@@ -1,0 +1,98 @@
+//! The gate: when a voice counts as on and as off. A decision per feature frame with a threshold,
+//! a level floor, an attack and a hang-over.
+
+/// Constants of the gate, in feature frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GateSpec {
+    /// Probability from which on a frame counts as speech.
+    pub threshold: f32,
+    /// Below this level, in dBFS over one frame, nothing counts as speech.
+    pub floor_db: f32,
+    /// Speech frames in a row that switch the gate on.
+    pub on_frames: u32,
+    /// Other frames in a row that switch it off.
+    pub off_frames: u32,
+}
+
+/// State of one channel's gate.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    spec: GateSpec,
+    on: bool,
+    /// Frames in a row that speak against the present state.
+    against: u32,
+}
+
+impl Gate {
+    pub fn new(spec: GateSpec) -> Self {
+        Self { spec, on: false, against: 0 }
+    }
+
+    /// Takes one frame; true when this frame itself is speech.
+    pub fn process(&mut self, probability: f32, level_db: f32) -> bool {
+        let speech = self.spec.threshold <= probability && self.spec.floor_db <= level_db;
+        if speech == self.on {
+            self.against = 0;
+        } else {
+            self.against += 1;
+            let limit = if self.on { self.spec.off_frames } else { self.spec.on_frames };
+            if limit <= self.against {
+                self.on = speech;
+                self.against = 0;
+            }
+        }
+        speech
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Frames of speech that the gate has heard when it opens.
+    pub fn on_frames(&self) -> usize {
+        self.spec.on_frames as usize
+    }
+
+    pub fn close(&mut self) {
+        self.on = false;
+        self.against = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEC: GateSpec =
+        GateSpec { threshold: 0.5, floor_db: -60.0, on_frames: 3, off_frames: 2 };
+
+    /// Feeds `1` as speech and `0` as none; answers with the gate's state after each frame.
+    fn check(frames: &str, expected: &str) {
+        let mut gate = Gate::new(SPEC);
+        let states: String = frames
+            .chars()
+            .map(|frame| {
+                gate.process(if frame == '1' { 0.9 } else { 0.1 }, -20.0);
+                if gate.is_on() { '1' } else { '0' }
+            })
+            .collect();
+        assert_eq!(states, expected);
+    }
+
+    #[test]
+    fn speech_must_last_to_open_the_gate() {
+        check("1101110", "0000011");
+    }
+
+    #[test]
+    fn a_short_pause_keeps_it_open_and_a_long_one_closes_it() {
+        check("1110110011", "0011111000");
+    }
+
+    #[test]
+    fn what_is_quieter_than_the_floor_is_no_voice() {
+        let mut gate = Gate::new(SPEC);
+        assert!((0..10).all(|_| !gate.process(1.0, -61.0)));
+        assert!(!gate.is_on());
+    }
+}

@@ -1,0 +1,102 @@
+//! What the worker runs for every frame leaves the allocator alone once it is warm: each stage by
+//! itself, and all of them in the engine. Only the network may allocate.
+
+use affectd::engine::step::Engine;
+use affectd::features::FeatureSpec;
+use affectd::features::front_end::front_end;
+use affectd::features::resample::Resampler;
+use affectd::model::card::NormaliserSpec;
+use affectd::personal::normaliser::Normaliser;
+use affectd::voice::activity::Activity;
+use affectd::voice::gate::{Gate, GateSpec};
+use affectd::wav;
+
+use crate::counting::allocations_and_frees;
+use crate::golden::{path, speech};
+use crate::scripted::{Scripted, card, config};
+
+fn check(work: impl FnOnce()) {
+    assert_eq!(allocations_and_frees(work), 0);
+}
+
+#[test]
+fn the_front_end_never_allocates() {
+    let spec = FeatureSpec::default();
+    let samples = speech();
+    let mut row = vec![0.0; spec.coefficients];
+    let mut front_end = front_end(&spec).expect("the default front end");
+    check(|| {
+        for hop in samples.chunks_exact(spec.hop) {
+            front_end.process(hop, &mut row);
+        }
+        front_end.reset();
+    });
+}
+
+#[test]
+fn the_resampler_allocates_until_its_queue_has_grown() {
+    for (rate_hz, block) in [(16_000, 160), (44_100, 441), (48_000, 128), (48_000, 1021)] {
+        let samples = speech();
+        let mut resampler = Resampler::new(rate_hz).expect("a usual rate");
+        let mut out = Vec::new();
+        let mut pass = || {
+            for block in samples.chunks(block) {
+                out.clear();
+                resampler.process(block, &mut out);
+            }
+        };
+        pass();
+        check(pass);
+    }
+}
+
+#[test]
+fn activity_and_gate_never_allocate() {
+    let samples = speech();
+    let mut activity = Activity::default();
+    let mut gate =
+        Gate::new(GateSpec { threshold: 0.5, floor_db: -60.0, on_frames: 3, off_frames: 30 });
+    check(|| {
+        for samples in samples.chunks(160) {
+            gate.process(activity.process(samples), -20.0);
+        }
+        activity.reset();
+        gate.close();
+    });
+}
+
+#[test]
+fn the_normaliser_never_allocates() {
+    let spec = NormaliserSpec {
+        mean: vec![0.0; 40],
+        deviation: vec![1.0; 40],
+        prior_frames: 500.0,
+        prior_level_frames: 50.0,
+        memory_frames: 6000.0,
+    };
+    let mut normaliser = Normaliser::new(&spec);
+    let (row, mut out) = (vec![1.0; 40], vec![0.0; 40]);
+    check(|| {
+        normaliser.observe(&row);
+        normaliser.apply(&row, &mut out);
+        normaliser.reset(&spec);
+    });
+}
+
+#[test]
+fn the_engine_allocates_until_its_queues_have_grown() {
+    let voice = wav::read_file(&path("examples/demo_voice.flac")).expect("the demo voice");
+    let mut engine = Engine::new(voice.rate_hz, &card(), &config()).expect("a usual rate");
+    let mut model = Scripted::default();
+    let mut updates = 0;
+    let mut pass = |model: &mut Scripted| {
+        for block in voice.samples.chunks(333) {
+            engine.step(block, model, &mut |_| updates += 1);
+        }
+    };
+    pass(&mut model);
+    let asked = model.asked;
+    check(|| pass(&mut model));
+    assert!(asked < model.asked, "the voice was heard");
+    assert_eq!(updates, 2 * voice.frames() / 1600); // hops of 0.1 s
+}

@@ -1,0 +1,30 @@
+//! The integration tests, one binary: linking is what costs. Each module tests one promise.
+
+mod counting;
+
+mod harness;
+
+mod scripted;
+
+mod golden;
+
+mod allocation;
+
+mod realtime;
+
+mod engine;
+
+mod jack;
+
+mod live;
+
+mod peers;
+
+mod faults;
+
+mod training;
+
+mod readme;
+
+#[cfg(feature = "wgpu")]
+mod gpu;

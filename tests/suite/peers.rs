@@ -1,0 +1,107 @@
+//! The programs that our users sit in front of: liblo's oscdump, python-osc and Pure Data hear the
+//! daemon. `make test` installs them.
+
+use std::process::{Command, Stdio};
+
+use crate::harness::{Daemon, Running, free_address, project, wait_until};
+
+fn free_port() -> u16 {
+    free_address().port()
+}
+
+/// The daemon on the demo voice, sending to this port as well.
+fn daemon_to(port: u16) -> Daemon {
+    let receiver = format!("127.0.0.1:{port}");
+    Daemon::start(&["--input", "demo", "--backend", "cpu", "--osc", &receiver])
+}
+
+/// Lines of a peer with this word, split.
+fn lines<'a>(text: &'a str, word: &str) -> Vec<Vec<&'a str>> {
+    let lines = text.lines().filter(|line| line.split_whitespace().any(|part| part == word));
+    lines.map(|line| line.split_whitespace().collect()).collect()
+}
+
+#[test]
+fn oscdump_reads_every_stream() {
+    let port = free_port();
+    let mut oscdump = Command::new("oscdump");
+    oscdump.args(["-L", &port.to_string()]).stdout(Stdio::piped());
+    let oscdump = Running::start(&mut oscdump);
+    let mut daemon = daemon_to(port);
+    daemon.ear.listen_until("three seconds", |heard| crate::harness::hops(heard).len() > 30);
+    drop(daemon);
+    let text = oscdump.output();
+    let arousal = lines(&text, "/ser/ch/1/dim/arousal");
+    assert!(arousal.len() > 20, "{text}");
+    for line in arousal {
+        let value: f32 = line.last().unwrap().parse().unwrap();
+        assert!((0.0..=1.0).contains(&value), "{line:?}");
+    }
+    assert!(!lines(&text, "/ser/health/state").is_empty(), "{text}");
+}
+
+#[test]
+fn python_osc_reads_every_stream_and_talks_back() {
+    const SCRIPT: &str = "
+import sys
+from pythonosc.dispatcher import Dispatcher
+from pythonosc.osc_server import BlockingOSCUDPServer
+from pythonosc.udp_client import SimpleUDPClient
+counts = {}
+def count(address, *values):
+    counts[address] = counts.get(address, 0) + 1
+    if address == '/ser/ok':
+        print('answered', values[0])
+dispatcher = Dispatcher()
+dispatcher.set_default_handler(count)
+server = BlockingOSCUDPServer(('127.0.0.1', int(sys.argv[1])), dispatcher)
+client = SimpleUDPClient('127.0.0.1', int(sys.argv[2]))
+asked = False
+while counts.get('/ser/ch/1/conf', 0) < 20 or '/ser/ok' not in counts:
+    server.handle_request()
+    if not asked and '/ser/ch/1/conf' in counts:
+        asked = True
+        client.send_message('/ser/reply_port', int(sys.argv[1]))
+        client.send_message('/ser/version', [])
+for address in sorted(counts):
+    print(address, counts[address])
+";
+    let port = free_port();
+    let daemon = daemon_to(port);
+    let python = project().join("target/peers/bin/python");
+    let mut peer = Command::new(python);
+    peer.args(["-c", SCRIPT, &port.to_string(), &daemon.address.port().to_string()]);
+    let mut peer = Running::start(peer.stdout(Stdio::piped()));
+    wait_until("python-osc to hear enough", || peer.has_ended());
+    let text = peer.output();
+    assert!(text.contains("answered /ser/"), "{text}");
+    for address in ["/ser/ch/1/dim/arousal", "/ser/ch/1/class/angry", "/ser/ch/1/voice/on"] {
+        assert!(!lines(&text, address).is_empty(), "{address} is missing in {text}");
+    }
+}
+
+/// The patch listens on the port that the daemon sends to by default, so this is the one test
+/// that uses it.
+#[test]
+fn the_shipped_pure_data_patch_shows_moving_numbers() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut pd = Command::new("pd");
+    pd.current_dir(project())
+        .args(["-nogui", "-noaudio", "-nomidi", "-stderr", "-nrt"])
+        .args(["-open", "patches/pd/affectd.pd", "-open", "tests/pd_receive.pd"])
+        .stderr(log.reopen().unwrap());
+    let pd = Running::start(&mut pd);
+    let daemon = daemon_to(7371);
+    let values = || -> Vec<f32> {
+        let text = std::fs::read_to_string(log.path()).unwrap();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("arousal: "));
+        lines.filter_map(|value| value.parse().ok()).collect()
+    };
+    wait_until("the numbers in the patch to move", || {
+        let values = values();
+        let moved = values.iter().any(|value| (value - values[0]).abs() > 0.05);
+        values.len() > 20 && moved
+    });
+    assert!(values().iter().all(|value| (0.0..=1.0).contains(value)));
+    drop((pd, daemon));
+}

@@ -1,0 +1,54 @@
+//! The audio thread allocates and frees nothing: the counting allocator watches the callback and
+//! both ends of the ring, in good times and when the ring is full.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use affectd::audio::Callback;
+use affectd::ring::{Block, Chunk, ring};
+
+use crate::counting::allocations_and_frees;
+
+#[test]
+fn the_callback_never_allocates_whatever_the_block() {
+    let (writer, _reader) = ring(2, 48_000, 1.0);
+    let mut callback = Callback::new(writer);
+    let (left, right) = (vec![0.5_f32; 1024], vec![f32::NAN; 1024]);
+    let integers = vec![7_i16; 20_000];
+    let calls = allocations_and_frees(|| {
+        callback.process(Block::Planar(&[&left, &right]));
+        callback.process(Block::Interleaved { samples: &left, channels: 4 });
+        callback.process_samples(&integers, 2);
+        callback.process(Block::Planar(&[]));
+        callback.idle();
+        // A second holds 48,000 frames: the rest of these meets a full ring.
+        for _ in 0..100 {
+            callback.process(Block::Planar(&[&left, &right]));
+        }
+    });
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn neither_end_of_the_ring_allocates_through_gaps_and_wrap_around() {
+    let (mut writer, mut reader) = ring(1, 48_000, 1.0);
+    let samples = vec![0.5_f32; 1000];
+    let (mut frames, mut gap_frames) = (0, 0);
+    let calls = allocations_and_frees(|| {
+        for round in 0..20 {
+            for _ in 0..60 {
+                writer.write(Block::Interleaved { samples: &samples, channels: 1 });
+            }
+            reader.observe(UNIX_EPOCH + Duration::from_secs(round));
+            while let Some(chunk) = reader.read() {
+                match chunk {
+                    Chunk::Frames(samples) => frames += samples.len() as u64,
+                    Chunk::Gap(frames) => gap_frames += frames,
+                }
+            }
+            std::hint::black_box(reader.capture_time(frames));
+        }
+    });
+    assert_eq!(calls, 0);
+    // 48 of 60 blocks fit in each round; the last round's gap has no sound behind it yet.
+    assert_eq!((frames, gap_frames), (20 * 48_000, 19 * 12_000));
+}
