@@ -38,8 +38,9 @@ const CHUNK_FRAMES: usize = 480;
 /// guards other memory, so every access is Relaxed.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Frames that the device delivered, the dropped ones included.
+    /// Frames that the device captured, the dropped ones included.
     pub offered_frames: AtomicU64,
+    /// Those that found no room, or that the device kept because a callback came too late.
     pub dropped_frames: AtomicU64,
     /// A watchdog sees by this one that the source lives.
     pub callbacks: AtomicU64,
@@ -130,18 +131,24 @@ impl Writer {
     /// Takes the block whole, or drops it whole and counts it. NaN and infinities become 0.
     pub fn write(&mut self, block: Block) {
         let frames = block.frames();
-        let frames_wide = frames as u64;
-        if self.fits(frames) && self.close_gap() {
-            let channels = self.channels;
-            self.samples.push_iter((0..frames).flat_map(|frame| {
-                (0..channels).map(move |channel| finite_or_zero(block.sample(frame, channel)))
-            }));
-        } else {
-            self.missing_frames += frames_wide;
-            self.counters.dropped_frames.fetch_add(frames_wide, Ordering::Relaxed);
+        if !self.fits(frames) || !self.close_gap() {
+            return self.lose(frames as u64);
         }
-        self.position += frames_wide;
-        self.counters.offered_frames.fetch_add(frames_wide, Ordering::Relaxed);
+        let channels = self.channels;
+        self.samples.push_iter((0..frames).flat_map(|frame| {
+            (0..channels).map(move |channel| finite_or_zero(block.sample(frame, channel)))
+        }));
+        self.position += frames as u64;
+        self.counters.offered_frames.fetch_add(frames as u64, Ordering::Relaxed);
+    }
+
+    /// The device went on by so many frames without handing them over: a gap like that of a full
+    /// ring.
+    pub fn lose(&mut self, frames: u64) {
+        self.missing_frames += frames;
+        self.position += frames;
+        self.counters.dropped_frames.fetch_add(frames, Ordering::Relaxed);
+        self.counters.offered_frames.fetch_add(frames, Ordering::Relaxed);
     }
 
     pub fn channels(&self) -> usize {
@@ -338,6 +345,19 @@ mod tests {
         heard.append(&mut drain(&mut reader));
         assert_eq!(heard.len(), gaps * (CAPACITY + 2) + 1);
         assert_eq!(heard.iter().filter(|sample| **sample == 1.0).count(), GAPS_MAX + 1);
+    }
+
+    #[test]
+    fn what_the_device_kept_is_a_gap_at_its_place() {
+        let (mut writer, mut reader) = ring(1, RATE_HZ, 1.0);
+        writer.write(mono(&ramp(0, 100)));
+        writer.lose(50);
+        writer.lose(6);
+        writer.write(mono(&ramp(156, 100)));
+        let heard = drain(&mut reader);
+        assert_eq!(heard.len(), 256);
+        check(&heard, 100..156);
+        assert_eq!(reader.counters().dropped_frames.load(Ordering::Relaxed), 56);
     }
 
     #[test]

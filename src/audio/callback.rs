@@ -100,6 +100,11 @@ impl Callback {
         self.converted = converted;
     }
 
+    /// The device captured so many frames that no callback got.
+    pub fn lose(&mut self, frames: u64) {
+        self.writer.lose(frames);
+    }
+
     /// The device called, but this sound is not to be heard: a JACK server that runs free renders
     /// faster than time.
     pub fn idle(&mut self) {

@@ -61,7 +61,7 @@ fn open_here(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
         counters: Arc::clone(&counters),
         freewheels: Arc::clone(&freewheels),
     };
-    let process = Process { ports, callback: parts.callback, freewheels };
+    let process = Process { ports, callback: parts.callback, freewheels, next_frame: None };
     let client = client
         .activate_async(notifications, process)
         .map_err(|reason| AudioError::Jack { step: "to run the client", reason })?;
@@ -155,14 +155,22 @@ struct Process {
     ports: Vec<Port<AudioIn>>,
     callback: Callback,
     freewheels: Arc<AtomicBool>,
+    /// JACK's frame time at which the next cycle begins if none is missed.
+    next_frame: Option<jack::Frames>,
 }
 
 impl jack::ProcessHandler for Process {
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> Control {
+        let start = scope.last_frame_time();
+        let missed = self.next_frame.map_or(0, |next| missed_frames(next, start));
+        self.next_frame = Some(start.wrapping_add(scope.n_frames()));
         // Relaxed: a block too many or too few at the border is harmless.
         if self.freewheels.load(Ordering::Relaxed) {
             self.callback.idle();
             return Control::Continue;
+        }
+        if missed > 0 {
+            self.callback.lose(u64::from(missed));
         }
         let mut slices: [&[f32]; CHANNELS_MAX] = [&[]; CHANNELS_MAX];
         for (slice, port) in slices.iter_mut().zip(&self.ports) {
@@ -172,6 +180,13 @@ impl jack::ProcessHandler for Process {
         self.callback.process(Block::Planar(&slices[..channels]));
         Control::Continue
     }
+}
+
+/// Frames between where a cycle was to begin and where it did. The server skips a client that is
+/// late, and its clock wraps around and may be set back after an xrun, which loses nothing.
+fn missed_frames(expected: jack::Frames, start: jack::Frames) -> jack::Frames {
+    let ahead = start.wrapping_sub(expected);
+    if ahead <= jack::Frames::MAX / 2 { ahead } else { 0 }
 }
 
 /// What the server tells outside the real-time thread.
@@ -206,5 +221,22 @@ impl jack::NotificationHandler for Notifications {
     fn xrun(&mut self, _: &Client) -> Control {
         self.counters.xruns.fetch_add(1, Ordering::Relaxed);
         Control::Continue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cycle_that_was_missed_is_told_by_the_frame_time() {
+        for (expected, start, missed) in [
+            (512, 512, 0),
+            (512, 768, 256),
+            (512, 500, 0), // set back
+            (jack::Frames::MAX - 255, 0, 256), // wrapped around
+        ] {
+            assert_eq!(missed_frames(expected, start), missed, "{expected} {start}");
+        }
     }
 }
