@@ -142,8 +142,7 @@ impl Writer {
         self.counters.offered_frames.fetch_add(frames as u64, Ordering::Relaxed);
     }
 
-    /// The device went on by so many frames without handing them over: a gap like that of a full
-    /// ring.
+    /// So many frames were captured but not handed over: a gap like that of a full ring.
     pub fn lose(&mut self, frames: u64) {
         self.missing_frames += frames;
         self.position += frames;
