@@ -1,6 +1,8 @@
 //! `affectd bench`: what the analysis costs on this machine, as a table. The daemon itself is
 //! started on the demo voice and listened to, so its figures are those that a patch would see.
 
+pub mod osc;
+
 use std::io::Write;
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
@@ -10,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use rosc::{OscPacket, OscType};
 
 use crate::audio::Callback;
+use crate::bench::osc::Jitter;
 use crate::config::checked::Config;
 use crate::engine::step::Engine;
 use crate::features::front_end::front_end;
@@ -24,9 +27,16 @@ const LISTEN: Duration = Duration::from_secs(33);
 
 /// Time budget of one hop, against which shares are given.
 const HOP_MS: f64 = 100.0;
+const HOP: Duration = Duration::from_millis(100);
 
 /// Times of one kind of work, in microseconds.
 struct Times(Vec<f64>);
+
+impl From<Vec<f64>> for Times {
+    fn from(times: Vec<f64>) -> Self {
+        Self(times)
+    }
+}
 
 impl Times {
     /// Runs `work` often enough for a 99th percentile.
@@ -86,6 +96,7 @@ pub fn run(
     network.write(out, &what, hop_us)?;
     let what = format!("whole hop: resampling, voice, MFCC, network, {backend}");
     hops.write(out, &what, hop_us)?;
+    osc::write_rows(out, hop_us)?;
     daemon(backend, out)
 }
 
@@ -137,6 +148,8 @@ struct Seen {
     memory_mb: f32,
     loads: Vec<f32>,
     dropped: i32,
+    /// In the first half of the time, and in the second with trouble beside us.
+    jitter: [Jitter; 2],
 }
 
 fn daemon(backend: &str, out: &mut dyn Write) -> Result<()> {
@@ -152,6 +165,13 @@ fn daemon(backend: &str, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "| worker's share of one core while speaking | {load:.1} % |")?;
     writeln!(out, "| memory | {:.0} MB |", seen.memory_mb)?;
     writeln!(out, "| hops dropped | {} |", seen.dropped)?;
+    let jitter = seen.jitter.map(Jitter::p99_ms);
+    writeln!(out, "| off an even stream of hops, p99 | {:.1} ms |", jitter[0])?;
+    writeln!(
+        out,
+        "| … beside a dead receiver and a TCP client that never reads | {:.1} ms |",
+        jitter[1]
+    )?;
     Ok(())
 }
 
@@ -187,18 +207,28 @@ fn listen(backend: &str) -> Result<Seen> {
         memory_mb: 0.0,
         loads: Vec::new(),
         dropped: 0,
+        jitter: Default::default(),
     };
+    let mut trouble = None;
     let mut packet = [0; 65_536];
     let mut is_speaking = false;
     while seen.first_bundle.is_zero() || begun.elapsed() < seen.first_bundle + LISTEN {
         let Ok(length) = ear.recv(&mut packet) else {
             bail!("the daemon said nothing for 30 s; what does `affectd run --input demo` say?")
         };
+        let now = Instant::now();
+        let is_half = begun.elapsed() > seen.first_bundle + LISTEN / 2;
+        if !seen.first_bundle.is_zero() && is_half && trouble.is_none() {
+            trouble = Some(osc::trouble(free)?);
+        }
         let (_, packet) = rosc::decoder::decode_udp(&packet[..length])?;
         for (address, value) in values(packet) {
             match (address.as_str(), value) {
-                ("/ser/ch/1/t", _) if seen.first_bundle.is_zero() => {
-                    seen.first_bundle = begun.elapsed();
+                ("/ser/ch/1/t", _) => {
+                    if seen.first_bundle.is_zero() {
+                        seen.first_bundle = begun.elapsed();
+                    }
+                    seen.jitter[usize::from(trouble.is_some())].note(now, HOP);
                 }
                 ("/ser/ch/1/voice/on", OscType::Int(on)) => is_speaking = on == 1,
                 ("/ser/health/lat_p50", OscType::Float(ms)) => seen.latency_ms[0] = ms,

@@ -82,6 +82,9 @@ pub enum Command {
     /// Measures what the analysis costs on this machine and prints the report
     #[command(after_help = "Example:\n  affectd bench --backend cpu")]
     Bench(BenchArgs),
+    /// Prints the reference of all OSC addresses, as the README has it
+    #[command(after_help = "Example:\n  affectd osc-reference > addresses.md")]
+    OscReference,
 }
 
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]

@@ -1,94 +1,103 @@
-//! The daemon: opens model, sockets and sound, starts the threads and joins them, and watches the
-//! source until it is told to leave. The only file that knows all. Runs on the main thread.
+//! The daemon: opens model, sockets and sound, starts the threads and joins them. The only file
+//! that knows all. Runs on the main thread, which then keeps the source alive until it is told to leave.
+
+mod clerk;
 
 mod status;
+
+mod supervisor;
 
 mod worker;
 
 use std::io::IsTerminal;
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use crossbeam_channel::{Sender, bounded};
+use anyhow::{Context, Result, bail};
+use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use crate::audio::{self, AudioError, Connect, Liveness, Opened, Stream};
-use crate::config::checked::{self, Backend, Config, Source};
+use crate::audio::{self, AudioError, Connect, Opened};
+use crate::config::checked::{self, Backend, Config};
+use crate::config::running::Running;
+use crate::daemon::clerk::JOBS_MAX;
 use crate::daemon::status::StatusLine;
-use crate::daemon::worker::{Outage, SourceChange, Worker};
+use crate::daemon::supervisor::{SourceOrder, Supervisor};
+use crate::daemon::worker::{Lines, Worker};
 use crate::messages::{Identity, UNKNOWN, Update};
 use crate::model::backend::{self, Choice, Loaded};
+use crate::model::card::Card;
 use crate::osc::receive::{self, INBOUND_CAPACITY};
-use crate::osc::surface::{Surface, Window};
-use crate::ring::Counters;
+use crate::osc::saved;
+use crate::osc::surface::{Knowledge, Setup, Surface};
+use crate::osc::tcp::TcpServer;
 
 /// How often the source is looked at, and the status line drawn.
 const WATCH: Duration = Duration::from_millis(100);
-
-/// A source whose callback stands still for so long is closed and opened again. A block is 10 ms,
-/// a swapping machine stops for half a second.
-const STALL_LIMIT: Duration = Duration::from_secs(2);
-
-/// Waits between attempts to open a lost source again: doubled up to the second.
-const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
 
 /// Source changes that may wait for the worker; the supervisor makes one at a time.
 const CHANGES: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot listen for OSC on {address}: {reason}; is another affectd running? \
+    "cannot listen for OSC on {address} ({transport}): {reason}; is another affectd running? \
      Choose another port with --listen"
 )]
 pub struct PortError {
     address: std::net::SocketAddr,
+    transport: &'static str,
     reason: std::io::Error,
 }
 
-/// Runs until SIGINT, SIGTERM, `/ser/quit`, or the end of a file.
-pub fn run(config: Config) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop)).context("no signal handler")?;
-    }
-    let socket = UdpSocket::bind(config.osc.listen)
-        .map_err(|reason| PortError { address: config.osc.listen, reason })?;
+/// Runs until SIGINT, SIGTERM, `/ser/quit`, or the end of a file. SIGHUP reads the configuration
+/// again.
+pub fn run(running: Running) -> Result<()> {
+    let config = running.config().clone();
+    let (stop, reload) = signals()?;
+    let (socket, listener) = sockets(&config)?;
     let ears = socket.try_clone().context("cannot share the OSC socket")?;
     let loaded = load_model(&config.model)?;
+    check_mask(&config, loaded.predictor.card())?;
     let source = open_source(&config)?;
 
-    let surface = surface(socket, &config, &loaded)?;
+    let (server, waker) = TcpServer::new(listener).context("no TCP for OSC")?;
+    let receivers_file = receivers_file(&config);
+    let knowledge = knowledge(&config, loaded.predictor.card());
+    let permanent = saved::load(&receivers_file)?;
+    let setup = Setup { socket, waker: Some(waker), running, knowledge, saved: permanent };
+    let surface = Surface::new(setup).context("the OSC socket cannot be used")?;
     let counters = surface.counters();
     let (inbound, commands) = bounded(INBOUND_CAPACITY);
     let (changes, sources) = bounded(CHANGES);
+    let (ordered, orders) = bounded(CHANGES);
+    let (jobs, todo) = bounded(JOBS_MAX);
+    let (done, finished) = bounded(JOBS_MAX);
     // The newest update is enough for the status line: one place, and a full one is skipped.
     let (shown, updates) = bounded::<Update>(1);
     let labels = loaded.predictor.card().labels.clone();
     log::info!("OSC to {}, commands on {}", list(&config.osc.send), config.osc.listen);
 
-    let listener = {
-        let stop = Arc::clone(&stop);
-        start("osc-receive", move || {
-            if let Err(error) = receive::run(&ears, &inbound, &counters, &stop) {
-                log::error!("OSC commands are no longer heard: {error}");
-            }
-        })?
-    };
-    let worker = {
-        let stop = Arc::clone(&stop);
-        let worker = Worker::new(loaded, config.clone(), surface);
-        start("worker", move || worker.run(&commands, &sources, &shown, &stop))?
-    };
-    let mut supervisor = Supervisor { config, changes, stop: Arc::clone(&stop), running: None };
-    supervisor.adopt(source, None)?;
+    let mut threads = Vec::new();
+    let (queue, tally, ends) = (inbound.clone(), Arc::clone(&counters), Arc::clone(&stop));
+    threads.push(start("osc-receive", move || {
+        told(receive::run(&ears, &queue, &tally, &ends), "OSC datagrams");
+    })?);
+    let ends = Arc::clone(&stop);
+    threads.push(start("osc-tcp", move || {
+        told(server.run(&inbound, &counters, &ends), "OSC connections");
+    })?);
+    threads.push(start("clerk", move || clerk::run(&todo, &done, &receivers_file))?);
+    let lines = Lines { commands, sources, orders: ordered, jobs, finished, shown };
+    let worker = Worker::new(loaded, config.clone(), surface, lines);
+    let ends = Arc::clone(&stop);
+    threads.push(start("worker", move || worker.run(&ends, &reload))?);
+    let mut supervisor = Supervisor::new(config.input, source, changes, Arc::clone(&stop))?;
     let mut line = std::io::stdout().is_terminal().then(|| StatusLine::new(&labels));
     while !stop.load(Ordering::Relaxed) {
-        thread::sleep(WATCH);
+        wait_for_order(&orders, &mut supervisor, &stop)?;
         supervisor.watch()?;
         if let (Some(line), Ok(update)) = (&mut line, updates.try_recv()) {
             line.draw(&update);
@@ -96,9 +105,87 @@ pub fn run(config: Config) -> Result<()> {
     }
     drop(line);
     supervisor.close();
-    join(worker);
-    join(listener);
+    drop(updates);
+    threads.into_iter().rev().for_each(join);
     Ok(())
+}
+
+fn wait_for_order(
+    orders: &crossbeam_channel::Receiver<SourceOrder>,
+    supervisor: &mut Supervisor,
+    stop: &AtomicBool,
+) -> Result<()> {
+    match orders.recv_timeout(WATCH) {
+        Ok(order) => supervisor.obey(order),
+        Err(RecvTimeoutError::Timeout) => Ok(()),
+        Err(RecvTimeoutError::Disconnected) => {
+            stop.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+}
+
+/// Set by SIGINT and SIGTERM, and by SIGHUP.
+fn signals() -> Result<(Arc<AtomicBool>, Arc<AtomicBool>)> {
+    let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        for (signal, flag) in [(SIGINT, &stop), (SIGTERM, &stop), (SIGHUP, &reload)] {
+            signal_hook::flag::register(signal, Arc::clone(flag)).context("no signal handler")?;
+        }
+    }
+    Ok((stop, reload))
+}
+
+/// One port for datagrams and connections alike.
+fn sockets(config: &Config) -> Result<(UdpSocket, TcpListener)> {
+    let address = config.osc.listen;
+    let taken = |transport| move |reason| PortError { address, transport, reason };
+    let socket = UdpSocket::bind(address).map_err(taken("UDP"))?;
+    let listener = TcpListener::bind(address).map_err(taken("TCP"))?;
+    Ok((socket, listener))
+}
+
+/// Where permanent receivers are kept: one file for each port, as each is a daemon of its own.
+fn receivers_file(config: &Config) -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/state"));
+    let folder = set("XDG_STATE_HOME").or_else(home).unwrap_or_else(std::env::temp_dir);
+    folder.join("affectd").join(format!("receivers-{}.toml", config.osc.listen.port()))
+}
+
+fn told(result: std::io::Result<()>, what: &str) {
+    if let Err(error) = result {
+        log::error!("{what} are no longer heard: {error}");
+    }
+}
+
+/// A mask names labels, and only the model knows which there are.
+fn check_mask(config: &Config, card: &Card) -> Result<()> {
+    let unknown = config.output.mask.iter().find(|label| !card.labels.contains(label));
+    if let Some(label) = unknown {
+        bail!("output.mask: the model has no label {label:?}, it has {}", card.labels.join(", "));
+    }
+    Ok(())
+}
+
+/// What the surface tells of a model.
+fn knowledge(config: &Config, card: &Card) -> Knowledge {
+    let labels = card.labels.iter().cloned().chain([UNKNOWN.to_owned()]).collect();
+    let folder = config.model.folder.file_name().unwrap_or_default();
+    Knowledge {
+        identity: Identity {
+            labels,
+            card: card.items().into(),
+            channels: config.input.channels,
+            hop_s: config.model.hop_s.unwrap_or(card.hop_s),
+        },
+        model: folder.to_string_lossy().into_owned(),
+        window_s: card.window_s,
+        hop_s: card.hop_s,
+        window_allowed_s: card.window_min_s..=card.window_s,
+    }
 }
 
 /// Loads what the configuration names and runs it once, so that the first result is not late.
@@ -140,28 +227,12 @@ fn open_source(config: &Config) -> Result<Opened, AudioError> {
     Ok(opened)
 }
 
-fn surface(socket: UdpSocket, config: &Config, loaded: &Loaded) -> Result<Surface> {
-    let card = loaded.predictor.card();
-    let labels = card.labels.iter().cloned().chain([UNKNOWN.to_owned()]).collect();
-    let identity = Identity {
-        labels,
-        card: card.items().into(),
-        channels: config.input.channels,
-        hop_s: card.hop_s,
-    };
-    let window = Window {
-        current_s: config.model.window_s.unwrap_or(card.window_s),
-        allowed_s: card.window_min_s..=card.window_s,
-    };
-    Ok(Surface::new(socket, &config.osc, identity, window)?)
-}
-
-fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+pub(crate) fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let builder = thread::Builder::new().name(name.to_owned());
     builder.spawn(body).with_context(|| format!("cannot start the thread {name}"))
 }
 
-fn join(thread: JoinHandle<()>) {
+pub(crate) fn join(thread: JoinHandle<()>) {
     if thread.join().is_err() {
         log::error!("a thread ended in a panic; what it did until then stands in the log above");
     }
@@ -169,126 +240,4 @@ fn join(thread: JoinHandle<()>) {
 
 fn list(addresses: &[std::net::SocketAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// A source that plays, and what tells whether it still does.
-struct Running {
-    id: String,
-    stream: Stream,
-    liveness: Arc<Liveness>,
-    counters: Arc<Counters>,
-    player: Option<JoinHandle<()>>,
-    /// Callbacks seen, and when they last became more.
-    callbacks: u64,
-    alive: Instant,
-}
-
-/// Watches the source and opens it again when it is gone.
-struct Supervisor {
-    config: Config,
-    changes: Sender<SourceChange>,
-    stop: Arc<AtomicBool>,
-    running: Option<Running>,
-}
-
-impl Supervisor {
-    /// Hands the reader to the worker and keeps the rest. `lost` is when the last one was lost.
-    fn adopt(&mut self, opened: Opened, lost: Option<Instant>) -> Result<()> {
-        let player = match opened.player {
-            Some(player) => {
-                let stop = Arc::clone(&self.stop);
-                Some(start("player", move || player.run(&stop))?)
-            }
-            None => None,
-        };
-        self.running = Some(Running {
-            id: opened.id.clone(),
-            stream: opened.stream,
-            liveness: opened.liveness,
-            counters: opened.counters,
-            player,
-            callbacks: 0,
-            alive: Instant::now(),
-        });
-        let without = lost.map(|since| since.elapsed());
-        self.tell(SourceChange::Opened { reader: Box::new(opened.reader), id: opened.id, without });
-        Ok(())
-    }
-
-    /// One look at the source.
-    fn watch(&mut self) -> Result<()> {
-        let Some(running) = &mut self.running else { return Ok(()) };
-        let callbacks = running.counters.callbacks.load(Ordering::Relaxed);
-        if running.callbacks != callbacks {
-            running.callbacks = callbacks;
-            running.alive = Instant::now();
-        }
-        if running.liveness.finished.load(Ordering::Relaxed) {
-            log::info!("{} is at its end", running.id);
-            self.stop.store(true, Ordering::Relaxed);
-            return Ok(());
-        }
-        let is_lost = running.liveness.lost.load(Ordering::Relaxed);
-        if is_lost || STALL_LIMIT < running.alive.elapsed() {
-            return self.reopen(if is_lost { Outage::Lost } else { Outage::Stalled });
-        }
-        Ok(())
-    }
-
-    /// Tries until the source is back or the daemon leaves; never takes another source instead.
-    fn reopen(&mut self, outage: Outage) -> Result<()> {
-        let Some(gone) = self.running.take() else { return Ok(()) };
-        let lost = Instant::now();
-        log::warn!("{} is {}; retrying", gone.id, outage.text());
-        self.tell(SourceChange::Lost { id: gone.id.clone(), outage });
-        let mut input = self.config.input.clone();
-        if input.source == Source::Auto {
-            input.source = same_again(&gone.id);
-        }
-        drop(gone.stream);
-        let mut wait = RETRY[0];
-        while !self.stop.load(Ordering::Relaxed) {
-            self.sleep(wait);
-            match audio::open(&input, Connect::Capture) {
-                Ok(opened) => {
-                    log::info!("{} is back after {:.1} s", opened.id, lost.elapsed().as_secs_f32());
-                    return self.adopt(opened, Some(lost));
-                }
-                Err(error) => log::debug!("{} is still gone: {error}", gone.id),
-            }
-            wait = (2 * wait).min(RETRY[1]);
-        }
-        Ok(())
-    }
-
-    /// Waits, but not past the end.
-    fn sleep(&self, time: Duration) {
-        let until = Instant::now() + time;
-        while Instant::now() < until && !self.stop.load(Ordering::Relaxed) {
-            thread::sleep(WATCH.min(time));
-        }
-    }
-
-    fn tell(&self, change: SourceChange) {
-        // Only a worker that is gone hears nothing any more, and then the daemon is leaving.
-        if self.changes.send(change).is_err() {
-            self.stop.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn close(mut self) {
-        if let Some(running) = self.running.take() {
-            drop(running.stream);
-            running.player.into_iter().for_each(join);
-        }
-    }
-}
-
-/// The source that `auto` found, by name.
-fn same_again(id: &str) -> Source {
-    match id {
-        "jack" => Source::Jack,
-        "demo" => Source::Demo,
-        device => Source::Cpal(Some(device.to_owned())),
-    }
 }

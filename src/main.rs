@@ -16,6 +16,7 @@ use affectd::daemon::{self, PortError};
 use affectd::eval;
 use affectd::model::backend::BackendError;
 use affectd::model::card::ModelError;
+use affectd::osc::address::markdown;
 use affectd::train;
 use anyhow::Result;
 use clap::Parser;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train(args),
         Command::Eval(args) => eval(args),
         Command::Bench(args) => bench(args),
+        Command::OscReference => osc_reference(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -101,11 +103,12 @@ fn run(args: RunArgs) -> Result<()> {
         model: args.model,
         backend: args.backend,
     };
-    let config = config::load(args.config.as_deref(), &overrides)?;
-    if !config.osc.listen.ip().is_loopback() {
-        log::info!("commands are heard from the whole network on {}", config.osc.listen);
+    let running = config::load_running(args.config.as_deref(), &overrides)?;
+    let listen = running.config().osc.listen;
+    if !listen.ip().is_loopback() {
+        log::info!("commands are heard from the whole network on {listen}");
     }
-    daemon::run(config)
+    daemon::run(running)
 }
 
 fn analyze(args: &AnalyzeArgs) -> Result<()> {
@@ -206,6 +209,11 @@ fn eval(args: EvalArgs) -> Result<()> {
     } else {
         write!(out, "{report}")?;
     }
+    Ok(())
+}
+
+fn osc_reference() -> Result<()> {
+    write!(stdout(), "{}", markdown("/ser"))?;
     Ok(())
 }
 

@@ -77,8 +77,10 @@ pub struct Update {
     pub level_db: f32,
     /// A sample of this hop reached full scale.
     pub clipped: bool,
-    /// Smoothed probabilities.
+    /// Masked and smoothed probabilities.
     pub classes: ClassScores,
+    /// What the network said last, before mask and smoothing.
+    pub raw: ClassScores,
     pub dimensions: Dimensions,
     /// Calibrated probability of the winning label before smoothing, 0 before the first result.
     pub confidence: f32,
@@ -133,18 +135,27 @@ pub struct Identity {
     /// The model's card as key and value, in the order of the file.
     pub card: Arc<[(String, String)]>,
     pub channels: u16,
+    /// Time between two updates.
     pub hop_s: f32,
 }
 
-/// What OSC clients may ask of the engine; the daemon carries it out between two hops.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ControlRequest {
-    /// No analysis leaves the process while muted; health does.
-    Mute(bool),
-    /// Longest stretch of speech that one inference sees, in seconds.
-    WindowS(f32),
-    /// Leave in order.
-    Quit,
+/// One line of `/ser/device/item`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceItem {
+    pub id: String,
+    pub name: String,
+    pub channels: u16,
+    pub rate_hz: u32,
+    pub is_default: bool,
+}
+
+/// One line of `/ser/model/item`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelItem {
+    /// Name of its folder.
+    pub name: String,
+    pub description: String,
+    pub parameters: usize,
 }
 
 /// Something changed; goes out as `/ser/event/<subject>`.

@@ -9,8 +9,10 @@ mod block;
 
 mod clock;
 
+mod counters;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
@@ -18,6 +20,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 pub use crate::ring::block::Block;
 pub use crate::ring::clock::CaptureClock;
+pub use crate::ring::counters::Counters;
 
 /// Most channels that may be analysed; bounds the table of JACK ports that the callback has on its
 /// stack.
@@ -33,21 +36,6 @@ const GAPS_MAX: usize = 64;
 
 /// Frames handed out at once: 10 ms at 48 kHz, the step that the worker resamples in.
 const CHUNK_FRAMES: usize = 480;
-
-/// Numbers that the audio thread keeps and anybody may read. All of them only ever rise and none
-/// guards other memory, so every access is Relaxed.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Frames that the device captured, the dropped ones included.
-    pub offered_frames: AtomicU64,
-    /// Those that found no room, or that the device kept because a callback came too late.
-    pub dropped_frames: AtomicU64,
-    /// A watchdog sees by this one that the source lives.
-    pub callbacks: AtomicU64,
-    pub xruns: AtomicU64,
-    /// Samples that were NaN or infinite and were replaced by 0.
-    pub repaired_samples: AtomicU64,
-}
 
 /// A run of frames that were dropped.
 #[derive(Clone, Copy, Debug)]

@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn an_unknown_device_is_named_with_those_that_exist() {
         let source = Source::Cpal(Some("alsa:no such card".to_owned()));
-        let input = Input { source, channels: 1, ring_s: 1.0 };
+        let input = Input { source, channels: 1, ring_s: 1.0, follow_default: false };
         let opened = crate::audio::open(&input, Connect::Nothing);
         let error = opened.err().expect("there is no such card");
         let text = error.to_string();

@@ -182,7 +182,7 @@ mod tests {
     use crate::ring::Chunk;
 
     fn input(channels: u16) -> Input {
-        Input { source: Source::Demo, channels, ring_s: 10.0 }
+        Input { source: Source::Demo, channels, ring_s: 10.0, follow_default: false }
     }
 
     fn read(opened: &mut Opened) -> Vec<f32> {

@@ -233,7 +233,7 @@ mod tests {
         for (expected, start, missed) in [
             (512, 512, 0),
             (512, 768, 256),
-            (512, 500, 0), // set back
+            (512, 500, 0),                     // set back
             (jack::Frames::MAX - 255, 0, 256), // wrapped around
         ] {
             assert_eq!(missed_frames(expected, start), missed, "{expected} {start}");

@@ -5,8 +5,10 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
+
 use crate::config::checked::{
-    Backend, Config, Hold, HoldPolicy, Input, Model, Osc, Smooth, Source, Voice,
+    Backend, Config, Hold, HoldPolicy, Input, Model, Osc, Output, Privacy, Smooth, Source, Voice,
 };
 use crate::config::error::Problem;
 use crate::config::typed::{self, Typed};
@@ -14,23 +16,35 @@ use crate::config::typed::{self, Typed};
 /// As many as the OSC contract allows to subscribe.
 const RECEIVERS_MAX: usize = 32;
 const ROOT_CHARS_MAX: usize = 32;
+const TOKEN_CHARS: RangeInclusive<usize> = 8..=64;
 
 const SOURCES: &str = "auto, jack, cpal, cpal:ID, file:PATH, demo";
 const ADDRESS: &str = "HOST:PORT with a port from 1 to 65535";
 
 impl Typed {
-    /// Every wrong value at once, in the order of the keys.
+    /// Every wrong value at once, in the order of the keys. May wait for host names.
     pub fn check(&self) -> Result<Config, Vec<Problem>> {
         let mut problems = Problems(Vec::new());
-        let input = check_input(&self.input, &mut problems);
         let osc = check_osc(&self.osc, &mut problems);
+        self.check_rest(osc, problems)
+    }
+
+    /// The same where `[osc]` is as it was checked before: names no host, waits for nothing.
+    pub fn check_with(&self, osc: Osc) -> Result<Config, Vec<Problem>> {
+        self.check_rest(Some(osc), Problems(Vec::new()))
+    }
+
+    fn check_rest(&self, osc: Option<Osc>, mut problems: Problems) -> Result<Config, Vec<Problem>> {
+        let input = check_input(&self.input, &mut problems);
         let voice = check_voice(&self.voice, &mut problems);
         let hold = check_hold(&self.hold, &mut problems);
         let smooth = check_smooth(&self.smooth, &mut problems);
         let model = check_model(&self.model, &mut problems);
+        let output = Output { mask: self.output.mask.clone() };
+        let privacy = Privacy { consent: self.privacy.consent };
         match (input, osc, voice, hold, smooth, model) {
             (Some(input), Some(osc), Some(voice), Some(hold), Some(smooth), Some(model)) => {
-                Ok(Config { input, osc, voice, hold, smooth, model })
+                Ok(Config { input, osc, voice, hold, smooth, output, model, privacy })
             }
             _ => Err(problems.0),
         }
@@ -41,15 +55,19 @@ fn check_input(typed: &typed::Input, problems: &mut Problems) -> Option<Input> {
     let source = problems.keep(source(&typed.source));
     let channels = problems.keep(whole("input.channels", typed.channels, 1..=8));
     let ring_s = problems.keep(number("input.ring_s", typed.ring_s, 0.5..=30.0));
-    Some(Input { source: source?, channels: channels?, ring_s: ring_s? })
+    let follow_default = typed.follow_default;
+    Some(Input { source: source?, channels: channels?, ring_s: ring_s?, follow_default })
 }
 
 fn check_osc(typed: &typed::Osc, problems: &mut Problems) -> Option<Osc> {
     let listen = problems.keep(listen(&typed.listen));
-    let root = problems.keep(root(&typed.root));
+    let root = problems.keep(root("osc.root", &typed.root));
+    let allow: Vec<_> = typed.allow.iter().map(|text| problems.keep(network(text))).collect();
+    let token = problems.keep(token(&typed.token));
     let listen = listen?; // a receiver can be judged only beside the address that we listen on
     let send = receivers(&typed.send, listen, problems);
-    Some(Osc { listen, send: send?, root: root? })
+    let allow: Option<Vec<IpNet>> = allow.into_iter().collect();
+    Some(Osc { listen, send: send?, root: root?, allow: allow?, token: token? })
 }
 
 fn check_voice(typed: &typed::Voice, problems: &mut Problems) -> Option<Voice> {
@@ -75,14 +93,21 @@ fn check_smooth(typed: &typed::Smooth, problems: &mut Problems) -> Option<Smooth
 }
 
 fn check_model(typed: &typed::Model, problems: &mut Problems) -> Option<Model> {
-    let backends = [("auto", Backend::Auto), ("cpu", Backend::Cpu), ("wgpu", Backend::Wgpu)];
+    let backends = [
+        ("auto", Backend::Auto),
+        ("cpu", Backend::Cpu),
+        ("gpu", Backend::Wgpu),
+        ("wgpu", Backend::Wgpu),
+    ];
     let folder = problems.keep(folder(&typed.folder));
     let backend = problems.keep(choice("model.backend", &typed.backend, &backends));
-    let window_s = match typed.window_s {
-        Some(window_s) => problems.keep(number("model.window_s", window_s, 0.5..=10.0)).map(Some),
+    let mut or_the_models = |key, value: Option<f32>, range| match value {
+        Some(value) => problems.keep(number(key, value, range)).map(Some),
         None => Some(None),
     };
-    Some(Model { folder: folder?, backend: backend?, window_s: window_s? })
+    let window_s = or_the_models("model.window_s", typed.window_s, 0.5..=10.0);
+    let hop_s = or_the_models("model.hop_s", typed.hop_s, 0.02..=1.0);
+    Some(Model { folder: folder?, backend: backend?, window_s: window_s?, hop_s: hop_s? })
 }
 
 struct Problems(Vec<Problem>);
@@ -143,8 +168,25 @@ fn folder(value: &Path) -> Result<PathBuf, Problem> {
     Ok(value.to_owned())
 }
 
+fn network(value: &str) -> Result<IpNet, Problem> {
+    let allowed = "a network like 192.168.1.0/24, or one address";
+    let one = |_| value.parse::<IpAddr>().map(IpNet::from);
+    value.parse().or_else(one).map_err(|_| wrong("osc.allow", quoted(value), allowed))
+}
+
+/// What could be guessed over a network in a day at ten tries a second is none.
+fn token(value: &str) -> Result<Option<String>, Problem> {
+    let is_good = TOKEN_CHARS.contains(&value.chars().count());
+    if !value.is_empty() && (!is_good || value.chars().any(char::is_control)) {
+        let (low, high) = (TOKEN_CHARS.start(), TOKEN_CHARS.end());
+        let allowed = format!("{low} to {high} printable characters, or none at all");
+        return Err(wrong("osc.token", "(hidden)", allowed));
+    }
+    Ok((!value.is_empty()).then(|| value.to_owned()))
+}
+
 /// The rules of the OSC contract; pattern characters are refused with all others.
-fn root(value: &str) -> Result<String, Problem> {
+pub(crate) fn root(key: &'static str, value: &str) -> Result<String, Problem> {
     let part_is_good = |part: &str| {
         let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         !part.is_empty() && part.chars().all(good)
@@ -155,7 +197,7 @@ fn root(value: &str) -> Result<String, Problem> {
         return Ok(value.to_owned());
     }
     let allowed = format!("/ and then a-z, 0-9, _, no / at the end, at most {ROOT_CHARS_MAX} long");
-    Err(wrong("osc.root", quoted(value), allowed))
+    Err(wrong(key, quoted(value), allowed))
 }
 
 /// IPv4 where a name has both: it is what most receivers listen on.

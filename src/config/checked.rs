@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub input: Input,
@@ -11,7 +13,9 @@ pub struct Config {
     pub voice: Voice,
     pub hold: Hold,
     pub smooth: Smooth,
+    pub output: Output,
     pub model: Model,
+    pub privacy: Privacy,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +25,8 @@ pub struct Input {
     pub channels: u16,
     /// Sound that the ring between the audio thread and the worker can hold.
     pub ring_s: f32,
+    /// A lost device may be replaced by the default one.
+    pub follow_default: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +48,10 @@ pub struct Osc {
     pub send: Vec<SocketAddr>,
     /// First part of every address, with its slash.
     pub root: String,
+    /// Networks whose machines may do what this machine may.
+    pub allow: Vec<IpNet>,
+    /// What a sender says for the same right.
+    pub token: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,12 +93,26 @@ pub struct Smooth {
 }
 
 #[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Labels kept; all if empty. Whether the model has them is for the model to say.
+    pub mask: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Privacy {
+    /// False: nothing leaves but health, events and replies.
+    pub consent: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Folder with `model.toml` and its weights.
     pub folder: PathBuf,
     pub backend: Backend,
     /// Longest stretch of speech that one inference sees; `None` takes the card's.
     pub window_s: Option<f32>,
+    /// Time between two results; `None` takes the card's.
+    pub hop_s: Option<f32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

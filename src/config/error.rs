@@ -9,6 +9,12 @@ pub enum ConfigError {
     #[error("{}: cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
 
+    #[error("{}: cannot be written: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+
+    #[error("{name:?} is no file of the configuration's folder {}", folder.display())]
+    Outside { name: String, folder: PathBuf },
+
     #[error("{}:{line}: column {column}: not TOML: {message}", path.display())]
     Syntax { path: PathBuf, line: usize, column: usize, message: String },
 

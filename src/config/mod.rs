@@ -1,10 +1,14 @@
 //! The configuration: `config.toml` and the command line as typed ([`typed`]), and as checked
-//! ([`checked`]); only the step between can fail, and it says all that is wrong at once. Runs on
-//! the main thread, at start and at reload. The model's own settings are not here: they ride in its
-//! card.
+//! ([`checked`]); only the step between can fail, and it says all that is wrong at once. What holds
+//! while the daemon runs is [`running`], what lies on the disk [`file`]. The model's own settings
+//! are not here: they ride in its card.
 
 pub mod checked;
 pub mod typed;
+
+pub mod running;
+
+pub mod file;
 
 pub mod error;
 
@@ -13,14 +17,15 @@ mod document;
 
 use std::collections::HashMap;
 use std::env;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use crate::config::check::root as check_root;
 pub use crate::config::checked::{Config, Osc};
 use crate::config::document::Document;
 pub use crate::config::error::ConfigError;
 use crate::config::error::{Located, Origin, Problem};
+use crate::config::file::read;
+use crate::config::running::{Running, State};
 use crate::config::typed::Typed;
 
 const FILE_NAME: &str = "config.toml";
@@ -45,10 +50,27 @@ pub struct Overrides {
 /// With a path that file, which must be there. Without one the first of [`search_paths`] that is
 /// there, else the defaults.
 pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Config, ConfigError> {
-    match path {
-        Some(path) => parse(path, &read(path)?, overrides),
-        None => load_first(&search_paths(), overrides),
-    }
+    load_running(path, overrides).map(|running| running.config().clone())
+}
+
+/// The same, to be changed later.
+pub fn load_running(path: Option<&Path>, overrides: &Overrides) -> Result<Running, ConfigError> {
+    let file = match path {
+        Some(path) => path.to_owned(),
+        None => first_of(&search_paths()),
+    };
+    let (state, saved) = match path {
+        Some(path) => parse_state(path, &read(path)?, overrides)?,
+        None => file::load(&file, overrides)?,
+    };
+    let origin = running::Origin { file, overrides: overrides.clone() };
+    Ok(Running::new(state, origin, saved))
+}
+
+/// The first that is there; if none is, the first, where a saved one would go.
+fn first_of(paths: &[PathBuf]) -> PathBuf {
+    let found = paths.iter().find(|path| path.exists()).or(paths.first());
+    found.cloned().unwrap_or_else(|| PathBuf::from(FILE_NAME))
 }
 
 /// Where a configuration is looked for when none is named.
@@ -61,13 +83,23 @@ pub fn search_paths() -> Vec<PathBuf> {
 
 /// As [`load`], from text; errors name `path`.
 pub fn parse(path: &Path, text: &str, overrides: &Overrides) -> Result<Config, ConfigError> {
+    parse_state(path, text, overrides).map(|(state, _)| state.config)
+}
+
+/// The state, and what the text says without the command line.
+pub(crate) fn parse_state(
+    path: &Path,
+    text: &str,
+    overrides: &Overrides,
+) -> Result<(State, Typed), ConfigError> {
     let document = Document::parse(text).map_err(|error| ConfigError::Syntax {
         path: path.to_owned(),
         line: error.line,
         column: error.column,
         message: error.message,
     })?;
-    let mut typed = document.typed;
+    let saved = document.typed;
+    let mut typed = saved.clone();
     let options = apply(&mut typed, overrides);
     let at = |line| Origin::File { path: path.to_owned(), line };
     let origin = |key: &str| match (options.get(key), document.lines.get(key)) {
@@ -84,24 +116,9 @@ pub fn parse(path: &Path, text: &str, overrides: &Overrides) -> Result<Config, C
     });
     found.sort_by(|a, b| a.origin.cmp(&b.origin));
     match checked {
-        Ok(config) if found.is_empty() => Ok(config),
+        Ok(config) if found.is_empty() => Ok((State { typed, config }, saved)),
         _ => Err(ConfigError::Invalid(found)),
     }
-}
-
-fn load_first(paths: &[PathBuf], overrides: &Overrides) -> Result<Config, ConfigError> {
-    for path in paths {
-        match read(path) {
-            Ok(text) => return parse(path, &text, overrides),
-            Err(ConfigError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    parse(Path::new(FILE_NAME), "", overrides)
-}
-
-fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
 }
 
 /// Puts the command line's values in place of the file's; gives the option of each key it changed.

@@ -1,5 +1,7 @@
 //! What a user types and what comes of it. Host names here resolve without a network.
 
+use std::fs;
+
 use super::*;
 use crate::config::checked::{Backend, HoldPolicy, Source};
 
@@ -54,7 +56,8 @@ fn the_shipped_file_holds_the_defaults() {
 #[test]
 fn the_shipped_file_names_every_key() {
     let keys = keys_of_typed();
-    assert_eq!(keys.len(), 17, "{keys:?}"); // 3 input, 3 osc, 4 voice, 2 hold, 2 smooth, 3 model
+    // 4 input, 5 osc, 4 voice, 2 hold, 2 smooth, 1 output, 4 model, 1 privacy
+    assert_eq!(keys.len(), 23, "{keys:?}");
     for key in keys {
         let (section, name) = key.split_once('.').unwrap();
         let (_, rest) = SHIPPED.split_once(&format!("\n[{section}]\n")).expect("the section");
@@ -108,12 +111,15 @@ fn a_value_outside_its_range_is_refused() {
     check_refused("smooth", "attack_s = -0.1", "0..60");
     check_refused("smooth", "release_s = inf", "0..60");
     check_refused("model", "window_s = 0.4", "0.5..10");
+    check_refused("model", "hop_s = 0.01", "0.02..1");
+    check_refused("osc", "allow = [\"10.0.0.0/33\"]", "or one address");
+    check_refused("osc", "token = \"short\"", "or none at all");
 }
 
 #[test]
 fn a_word_that_is_no_choice_is_refused() {
     check_refused("hold", "policy = \"Hold\"", "hold, decay, zero");
-    check_refused("model", "backend = \"cuda\"", "auto, cpu, wgpu");
+    check_refused("model", "backend = \"cuda\"", "auto, cpu, gpu, wgpu");
     check_refused("model", "folder = \"\"", "a folder with model.toml");
     for source in ["", "mic", "cpal:", "file:"] {
         check_refused("input", &format!("source = \"{source}\""), "file:PATH, demo");
@@ -170,11 +176,12 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
     check_error(
         "[input]\nsorce = \"jack\"\nchannels = \"two\"\nring_s = 99\n\n\
          [voices]\n[hold]\ntime_s=-1\npolicy = 3",
-        "a.toml:2: input.sorce: unknown, did you mean source? (there is source, channels, ring_s)\n\
+        "a.toml:2: input.sorce: unknown, did you mean source? (there is source, channels, ring_s, \
+         follow_default)\n\
          a.toml:3: input.channels: invalid type: string \"two\", expected a whole number\n\
          a.toml:4: input.ring_s = 99: allowed is 0.5..30\n\
          a.toml:6: voices: unknown, did you mean voice? (there is input, osc, voice, hold, smooth, \
-         model)\n\
+         output, model, privacy)\n\
          a.toml:8: hold.time_s = -1: allowed is 0.1..600\n\
          a.toml:9: hold.policy: invalid type: integer `3`, expected a string",
     );
@@ -239,11 +246,9 @@ fn the_first_file_that_is_there_counts_and_a_named_one_must_be() {
     let [absent, first, second] = ["absent", "first", "second"].map(|n| folder.path().join(n));
     fs::write(&first, "[input]\nchannels = 2").unwrap();
     fs::write(&second, "[input]\nchannels = 3").unwrap();
-    let channels = |paths: &[PathBuf]| {
-        load_first(paths, &Overrides::default()).map(|config| config.input.channels).unwrap()
-    };
-    assert_eq!(channels(&[absent.clone(), first.clone(), second]), 2);
-    assert_eq!(channels(std::slice::from_ref(&absent)), 1);
+    assert_eq!(first_of(&[absent.clone(), first.clone(), second]), first);
+    assert_eq!(first_of(std::slice::from_ref(&absent)), absent);
+    assert_eq!(file::load(&absent, &Overrides::default()).unwrap().1, Typed::default());
     assert_eq!(load(Some(&first), &Overrides::default()).unwrap().input.channels, 2);
     let error = load(Some(&absent), &Overrides::default()).unwrap_err();
     assert!(matches!(error, ConfigError::Read { .. }), "{error}");

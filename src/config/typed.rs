@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Typed {
     pub input: Input,
@@ -14,11 +14,13 @@ pub struct Typed {
     pub voice: Voice,
     pub hold: Hold,
     pub smooth: Smooth,
+    pub output: Output,
     pub model: Model,
+    pub privacy: Privacy,
 }
 
 /// `[input]`: where the voice comes from.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
     /// `auto`, `jack`, `cpal`, `cpal:ID`, `file:PATH` or `demo`. Default `auto`.
@@ -27,10 +29,12 @@ pub struct Input {
     pub channels: i64,
     /// Seconds of sound between the audio thread and the analysis. Default 4, range 0.5..30.
     pub ring_s: f32,
+    /// A lost device may be replaced by the default one. Default false.
+    pub follow_default: bool,
 }
 
 /// `[osc]`: who is told, and who may ask.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Osc {
     /// HOST:PORT where commands are heard. Default `127.0.0.1:7370`, port 1..65535.
@@ -39,10 +43,14 @@ pub struct Osc {
     pub send: Vec<String>,
     /// First part of every address. Default `/ser`: `/`, then a-z, 0-9 and `_`, at most 32.
     pub root: String,
+    /// Networks, ADDRESS/BITS, whose machines may do what this machine may. Default none.
+    pub allow: Vec<String>,
+    /// What a sender says by `/ser/token` for the same right. Default empty: nobody can.
+    pub token: String,
 }
 
 /// `[voice]`: when somebody speaks.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Voice {
     /// Speech probability from which on a voice is assumed. Default 0.5, range 0..1.
@@ -56,7 +64,7 @@ pub struct Voice {
 }
 
 /// `[hold]`: what the streams do when nobody speaks.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Hold {
     /// `hold`, `decay` or `zero`. Default `decay`.
@@ -66,7 +74,7 @@ pub struct Hold {
 }
 
 /// `[smooth]`: how quickly the streams move.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Smooth {
     /// Time constant of rising values in seconds, 0 follows at once. Default 0.2, range 0..60.
@@ -75,22 +83,43 @@ pub struct Smooth {
     pub release_s: f32,
 }
 
+/// `[output]`: what is told.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// Labels kept; the others are 0 and those kept share their mass. Default empty: all.
+    pub mask: Vec<String>,
+}
+
+/// `[privacy]`: what the people in the room agreed to.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Privacy {
+    /// False: nothing leaves but health, events and replies. Default true.
+    pub consent: bool,
+}
+
 /// `[model]`: which network, and what it runs on.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Model {
     /// Folder with `model.toml` and its weights. Default `models/affectd-1`.
     pub folder: PathBuf,
-    /// `auto`, `cpu` or `wgpu`. Default `auto`.
+    /// `auto`, `cpu` or `gpu` (`wgpu` is the same). Default `auto`.
     pub backend: String,
     /// Longest stretch of speech in seconds that one inference sees. Absent, the default: the
     /// model's own. Range 0.5..10.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub window_s: Option<f32>,
+    /// Seconds between two results, rounded to hundredths. Absent, the default: the model's
+    /// own. Range 0.02..1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hop_s: Option<f32>,
 }
 
 impl Default for Input {
     fn default() -> Self {
-        Self { source: "auto".into(), channels: 1, ring_s: 4.0 }
+        Self { source: "auto".into(), channels: 1, ring_s: 4.0, follow_default: false }
     }
 }
 
@@ -100,6 +129,8 @@ impl Default for Osc {
             listen: "127.0.0.1:7370".into(),
             send: vec!["127.0.0.1:7371".into()],
             root: "/ser".into(),
+            allow: Vec::new(),
+            token: String::new(),
         }
     }
 }
@@ -124,6 +155,17 @@ impl Default for Smooth {
 
 impl Default for Model {
     fn default() -> Self {
-        Self { folder: "models/affectd-1".into(), backend: "auto".into(), window_s: None }
+        Self {
+            folder: "models/affectd-1".into(),
+            backend: "auto".into(),
+            window_s: None,
+            hop_s: None,
+        }
+    }
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { consent: true }
     }
 }

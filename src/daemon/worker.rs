@@ -1,43 +1,79 @@
 //! The worker thread: takes sound from the ring, asks the engine, tells the OSC surface, obeys
 //! commands. Polls, because the audio thread wakes nobody. Normal priority: the callback must win.
 
+mod change;
+
+mod health;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::config::checked::Config;
+use crate::daemon::clerk::{Finished, Job};
+use crate::daemon::supervisor::SourceOrder;
+use crate::daemon::worker::change::Change;
+use crate::daemon::worker::health::Tally;
 use crate::engine::lane::EngineError;
 use crate::engine::stats::Latencies;
 use crate::engine::step::Engine;
-use crate::messages::{ControlRequest, Event, EventKind, Health, HealthState, Update};
+use crate::messages::{Event, EventKind, HealthState, Update};
 use crate::model::backend::Loaded;
 use crate::model::predictor::{Predict, Prediction, Predictor};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::receive::Inbound;
-use crate::osc::surface::Surface;
-use crate::ring::{Chunk, Counters, Reader};
+use crate::osc::surface::{Done, Moment, Pending, Request, Surface, Ticket};
+use crate::ring::{Chunk, Reader};
 
 /// Pause between two looks at the ring: a fifth of a block of 10 ms.
 const POLL: Duration = Duration::from_millis(2);
 
 const HEALTH_PERIOD: Duration = Duration::from_secs(1);
 
-/// Without a voice for so long, the daemon counts as paused.
-const PAUSE_AFTER: Duration = Duration::from_secs(2);
+/// Packets obeyed between two looks at the ring, so that a flood delays no sound: a patch that
+/// sends all its settings at once stays below it.
+const PACKETS_A_TURN: usize = 64;
 
 /// What the supervisor says about the source.
 pub enum SourceChange {
-    /// `without` is how long there was none, if there was one before.
     Opened {
         reader: Box<Reader>,
         id: String,
-        without: Option<Duration>,
+        why: Why,
     },
     Lost {
         id: String,
         outage: Outage,
     },
+    /// The source that was asked for cannot be had; the one before goes on.
+    Refused {
+        text: String,
+    },
+    /// An attempt that was asked for: why it failed, if it did.
+    Retried {
+        refused: Option<String>,
+    },
+}
+
+/// Why a source is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    First,
+    /// It was gone for so long.
+    Back(Duration),
+    /// A command asked for it.
+    Chosen,
+}
+
+/// The worker's ends of all its queues.
+pub struct Lines {
+    pub commands: Receiver<Inbound>,
+    pub sources: Receiver<SourceChange>,
+    pub orders: Sender<SourceOrder>,
+    pub jobs: Sender<Job>,
+    pub finished: Receiver<Finished>,
+    pub shown: Sender<Update>,
 }
 
 /// How a source went away.
@@ -72,6 +108,12 @@ struct Timed {
     count: u32,
 }
 
+impl Timed {
+    fn new(predictor: Predictor) -> Self {
+        Self { predictor, spent: Duration::ZERO, count: 0 }
+    }
+}
+
 impl Predict for Timed {
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
         let begun = Instant::now();
@@ -98,6 +140,11 @@ pub struct Worker {
     resting: Option<Engine>,
     /// What the state is while there is no source: starting, lost or stalled.
     without_source: HealthState,
+    /// A change of the configuration that waits for a model or a source.
+    change: Option<Change>,
+    /// Who asked for a lost source to be tried.
+    retry: Option<Ticket>,
+    lines: Lines,
     updates: Vec<Update>,
     latencies: Latencies,
     last_voice: Instant,
@@ -106,25 +153,19 @@ pub struct Worker {
     tally: Tally,
 }
 
-/// Counters since the start.
-#[derive(Default)]
-struct Tally {
-    late: i32,
-    restarts: i32,
-    /// Of sources that are gone.
-    xruns: u64,
-}
-
 impl Worker {
-    pub fn new(loaded: Loaded, config: Config, surface: Surface) -> Self {
+    pub fn new(loaded: Loaded, config: Config, surface: Surface, lines: Lines) -> Self {
         Self {
             config,
             surface,
-            model: Timed { predictor: loaded.predictor, spent: Duration::ZERO, count: 0 },
+            model: Timed::new(loaded.predictor),
             gpu: loaded.gpu,
             live: None,
             resting: None,
             without_source: HealthState::Starting,
+            change: None,
+            retry: None,
+            lines,
             updates: Vec::new(),
             latencies: Latencies::default(),
             last_voice: Instant::now(),
@@ -135,27 +176,24 @@ impl Worker {
     }
 
     /// Until `stop`. What is left in the ring then is still analysed and told.
-    pub fn run(
-        mut self,
-        commands: &Receiver<Inbound>,
-        sources: &Receiver<SourceChange>,
-        shown: &Sender<Update>,
-        stop: &AtomicBool,
-    ) {
+    pub fn run(mut self, stop: &AtomicBool, reload: &AtomicBool) {
         let mut next_health = Instant::now();
         loop {
             let leaving = stop.load(Ordering::Relaxed);
             let begun = Instant::now();
-            sources.try_iter().for_each(|change| self.change_source(change));
-            self.listen(shown);
-            for inbound in commands.try_iter() {
-                self.obey(inbound, stop);
+            while let Ok(change) = self.lines.sources.try_recv() {
+                self.change_source(change);
             }
+            self.listen();
+            self.obey(stop);
+            if reload.swap(false, Ordering::Relaxed) {
+                let origin = self.surface.running().origin().clone();
+                self.hand_over(None, Job::Reload(None, origin));
+            }
+            self.surface.flush(Instant::now());
             if next_health <= begun {
                 next_health = begun + HEALTH_PERIOD;
-                let health = self.health(None);
-                self.surface.health(&health);
-                self.surface.tick(begun);
+                self.tell_health(begun);
             }
             self.busy += begun.elapsed();
             if leaving {
@@ -170,37 +208,77 @@ impl Worker {
 
     fn change_source(&mut self, change: SourceChange) {
         match change {
-            SourceChange::Opened { reader, id, without } => {
-                match self.engine_for(&reader) {
-                    Ok(engine) => self.live = Some(Live { reader: *reader, engine }),
-                    Err(error) => return log::error!("{id} cannot be analysed: {error}"),
+            SourceChange::Opened { reader, id, why } => {
+                if let Err(error) = self.take_source(*reader) {
+                    log::error!("{id} cannot be analysed: {error}");
+                    let fault = Fault::new(Code::Device, error.to_string());
+                    return self.source_refused(fault);
                 }
-                if let Some(without) = without {
-                    self.tally.restarts += 1;
-                    let text = format!("back after {:.1} s", without.as_secs_f32());
-                    self.tell_device(1, id, text);
+                match why {
+                    Why::First => {}
+                    Why::Back(without) => {
+                        self.tally.restarts += 1;
+                        let text = format!("back after {:.1} s", without.as_secs_f32());
+                        self.tell_device(1, id, text);
+                    }
+                    Why::Chosen => {
+                        self.source_taken();
+                        self.tell_device(1, id, "chosen".to_owned());
+                    }
                 }
             }
             SourceChange::Lost { id, outage } => {
                 self.without_source = outage.state();
-                if let Some(live) = self.live.take() {
-                    self.tally.xruns += live.reader.counters().xruns.load(Ordering::Relaxed);
-                    self.resting = Some(live.engine);
-                }
+                self.rest();
                 self.surface.silence();
                 self.tell_device(0, id, format!("{}, retrying", outage.text()));
                 let health = self.health(None);
                 self.surface.health(&health);
             }
+            SourceChange::Refused { text } => {
+                self.source_refused(Fault::new(Code::Device, text));
+            }
+            SourceChange::Retried { refused } => {
+                let Some(ticket) = self.retry.take() else { return };
+                let result = match refused {
+                    None => Ok(Done::Plain),
+                    Some(text) if self.live.is_some() => Err(Fault::new(Code::NotNow, text)),
+                    Some(text) => Err(Fault::new(Code::Device, text)),
+                };
+                self.surface.answer(ticket, result, Instant::now());
+            }
         }
     }
 
-    /// The engine of the source before, if there was one: it keeps baselines, window and sequence.
-    fn engine_for(&mut self, reader: &Reader) -> Result<Engine, EngineError> {
-        let Some(mut engine) = self.resting.take() else {
-            return Engine::new(reader.rate_hz(), self.model.predictor.card(), &self.config);
+    /// The source is gone or about to be replaced; its engine waits for the next.
+    fn rest(&mut self) {
+        if let Some(live) = self.live.take() {
+            self.tally.xruns += live.reader.counters().xruns.load(Ordering::Relaxed);
+            self.resting = Some(live.engine);
+        }
+    }
+
+    /// With the engine of the source before, if it fits: it keeps baselines, window and sequence.
+    fn take_source(&mut self, reader: Reader) -> Result<(), EngineError> {
+        self.rest();
+        let engine = match self.resting.take() {
+            Some(mut engine) if engine.channels() == reader.channels() => {
+                engine.reopen(reader.rate_hz())?;
+                engine
+            }
+            before => self.new_engine(&reader, before.as_ref())?,
         };
-        engine.reopen(reader.rate_hz())?;
+        self.live = Some(Live { reader, engine });
+        Ok(())
+    }
+
+    /// For the channels of this source, with a sequence that goes on.
+    fn new_engine(&self, reader: &Reader, before: Option<&Engine>) -> Result<Engine, EngineError> {
+        let mut config = self.config.clone();
+        // At most the ring's 16 channels.
+        config.input.channels = u16::try_from(reader.channels()).unwrap_or(1);
+        let mut engine = Engine::new(reader.rate_hz(), self.model.predictor.card(), &config)?;
+        before.into_iter().for_each(|before| engine.follow(before));
         Ok(engine)
     }
 
@@ -209,7 +287,7 @@ impl Worker {
     }
 
     /// Everything that the ring holds now.
-    fn listen(&mut self, shown: &Sender<Update>) {
+    fn listen(&mut self) {
         let Some(Live { reader, engine }) = &mut self.live else { return };
         reader.observe(SystemTime::now());
         loop {
@@ -224,93 +302,40 @@ impl Worker {
             }
             for update in updates {
                 let captured = reader.capture_time(update.end_frame);
-                self.surface.update(update, captured);
+                self.surface.update(update, captured, Moment::now());
                 let age = SystemTime::now().duration_since(captured).unwrap_or_default();
                 self.latencies.push(1000.0 * age.as_secs_f32());
-                if self.model.predictor.card().hop_s < age.as_secs_f32() {
+                if engine.hop_s() < age.as_secs_f32() {
                     self.tally.late = self.tally.late.saturating_add(1);
                 }
                 if update.voice_on {
                     self.last_voice = Instant::now();
                 }
-                if update.channel == 1 {
+                if update.channel == 1 && self.config.privacy.consent {
                     // Full when nobody looks at the status line just now.
-                    shown.try_send(*update).unwrap_or_default();
+                    self.lines.shown.try_send(*update).unwrap_or_default();
                 }
             }
         }
     }
 
-    fn obey(&mut self, inbound: Inbound, stop: &AtomicBool) {
-        let now = Instant::now();
-        for pending in self.surface.handle(inbound, now) {
-            let result = match pending.request {
-                ControlRequest::Mute(_) => Ok(()),
-                ControlRequest::WindowS(window_s) => self.set_window(window_s),
-                ControlRequest::Quit => {
+    fn obey(&mut self, stop: &AtomicBool) {
+        for _ in 0..PACKETS_A_TURN {
+            let Ok(inbound) = self.lines.commands.try_recv() else { break };
+            for Pending { ticket, request } in self.surface.handle(inbound, Instant::now()) {
+                if matches!(request, Request::Quit) {
                     stop.store(true, Ordering::Relaxed);
-                    Ok(())
+                    self.surface.answer(ticket, Ok(Done::Plain), Instant::now());
+                } else {
+                    self.carry_out(ticket, request);
                 }
-            };
-            self.surface.answer(pending.ticket, result, now);
+            }
+        }
+        while let Ok(finished) = self.lines.finished.try_recv() {
+            self.take(finished);
+        }
+        if let Some(receivers) = self.surface.take_unsaved() {
+            self.hand_over(None, Job::SaveReceivers(receivers));
         }
     }
-
-    fn set_window(&mut self, window_s: f32) -> Result<(), Fault> {
-        let Some(live) = &mut self.live else {
-            let text = "there is no source just now; ask again when the device is back";
-            return Err(Fault::new(Code::NotNow, text.to_owned()));
-        };
-        live.engine.set_window_s(window_s);
-        Ok(())
-    }
-
-    fn health(&mut self, state: Option<HealthState>) -> Health {
-        let [p50, p95, p99] = self.latencies.percentiles([0.5, 0.95, 0.99]);
-        let counters = self.live.as_ref().map(|live| live.reader.counters());
-        let xruns =
-            counters.map_or(0, |c: &std::sync::Arc<Counters>| c.xruns.load(Ordering::Relaxed));
-        let engine = self.live.as_ref().map(|live| &live.engine).or(self.resting.as_ref());
-        let clamp = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
-        let health = Health {
-            state: state.unwrap_or_else(|| self.state()),
-            load: self.busy.as_secs_f32() / HEALTH_PERIOD.as_secs_f32(),
-            infer_ms: 1000.0 * self.model.spent.as_secs_f32() / self.model.count.max(1) as f32,
-            latency_p50_ms: p50,
-            latency_p95_ms: p95,
-            latency_p99_ms: p99,
-            memory_mb: resident_mb(),
-            uptime_s: self.started.elapsed().as_secs_f32(),
-            xruns: clamp(self.tally.xruns + xruns),
-            dropped: clamp(engine.map_or(0, |engine| u64::from(engine.lost_hops()))),
-            late: self.tally.late,
-            restarts: self.tally.restarts,
-            gpu: i32::from(self.gpu),
-        };
-        self.busy = Duration::ZERO;
-        self.model.spent = Duration::ZERO;
-        self.model.count = 0;
-        health
-    }
-
-    fn state(&self) -> HealthState {
-        if self.surface.is_muted() {
-            HealthState::Muted
-        } else if self.live.is_none() {
-            self.without_source
-        } else if PAUSE_AFTER < self.last_voice.elapsed() {
-            HealthState::Paused
-        } else {
-            HealthState::Running
-        }
-    }
-}
-
-/// Memory that the process holds, in MB; 0 where the system does not tell.
-pub fn resident_mb() -> f32 {
-    const KB_PER_MB: f32 = 1024.0;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kb = line.and_then(|line| line.split_whitespace().next()).and_then(|kb| kb.parse().ok());
-    kb.unwrap_or(0.0) / KB_PER_MB
 }

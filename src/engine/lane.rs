@@ -7,7 +7,7 @@ use crate::engine::shaping::Shaping;
 use crate::features::front_end::{FrontEnd, front_end};
 use crate::features::resample::{ResampleError, Resampler};
 use crate::features::{FeatureError, FeatureSpec};
-use crate::messages::Update;
+use crate::messages::{CLASSES_MAX, Update};
 use crate::model::card::Card;
 use crate::model::predictor::{Predict, window_frames};
 use crate::personal::normaliser::Normaliser;
@@ -68,8 +68,8 @@ pub struct Lane {
     frames_since_speech: usize,
     meter: HopMeter,
     sequence: u32,
-    /// Hops since the source was opened.
-    hops: u64,
+    /// Feature frames since the source was opened that whole hops have told of.
+    told_frames: u64,
 }
 
 impl Lane {
@@ -102,7 +102,7 @@ impl Lane {
             frames_since_speech: 0,
             meter: HopMeter::default(),
             sequence: 0,
-            hops: 0,
+            told_frames: 0,
             features,
         })
     }
@@ -110,6 +110,26 @@ impl Lane {
     /// Longest stretch of speech that one inference sees from now on.
     pub fn set_window_frames(&mut self, frames: usize) {
         self.longest_frames = frames;
+    }
+
+    /// Another gate, shaping and hop from now on; what was heard stays.
+    pub fn configure(&mut self, config: &Config, hop_feature_frames: usize, mask: &[bool]) {
+        self.gate.set_spec(gate_spec(&config.voice, &self.features));
+        self.hop_feature_frames = hop_feature_frames;
+        let hop_s = hop_feature_frames as f32 / self.features.frames_per_s();
+        self.shaping.configure(hop_s, &config.smooth, &config.hold);
+        let mut whole = [true; CLASSES_MAX];
+        whole[..mask.len()].copy_from_slice(mask);
+        self.shaping.set_mask(whole);
+    }
+
+    /// Goes on counting where another lane ended.
+    pub fn follow(&mut self, sequence: u32) {
+        self.sequence = sequence;
+    }
+
+    pub fn sequence(&self) -> u32 {
+        self.sequence
     }
 
     /// Takes samples of this channel; each hop that they complete becomes an update.
@@ -124,7 +144,7 @@ impl Lane {
         let mut pending = std::mem::take(&mut self.pending);
         for frame in pending.chunks_exact(hop) {
             self.feature_frame(frame);
-            if self.meter.feature_frames == self.hop_feature_frames {
+            if self.hop_feature_frames <= self.meter.feature_frames {
                 let update = self.finish_hop(model);
                 emit(&update);
             }
@@ -136,7 +156,7 @@ impl Lane {
     /// Whole hops pass unheard.
     pub fn skip_hops(&mut self, hops: u32) {
         self.sequence = self.sequence.wrapping_add(hops);
-        self.hops += u64::from(hops);
+        self.told_frames += u64::from(hops) * self.hop_feature_frames as u64;
         self.gate.close();
         self.segment_frames = 0;
     }
@@ -153,7 +173,7 @@ impl Lane {
         self.history.clear();
         self.segment_frames = 0;
         self.meter = HopMeter::default();
-        self.hops = 0;
+        self.told_frames = 0;
         Ok(())
     }
 
@@ -192,7 +212,7 @@ impl Lane {
         self.shaping.advance();
         let meter = std::mem::take(&mut self.meter);
         self.sequence = self.sequence.wrapping_add(1);
-        self.hops += 1;
+        self.told_frames += meter.feature_frames as u64;
         let end_frame = self.end_frame();
         Update {
             channel: self.channel,
@@ -205,6 +225,7 @@ impl Lane {
             level_db: amplitude_to_db((meter.squares / meter.samples as f32).sqrt()),
             clipped: CLIP_AMPLITUDE <= meter.peak,
             classes: self.shaping.classes(),
+            raw: self.shaping.raw(),
             dimensions: self.shaping.dimensions(),
             confidence: self.shaping.confidence(),
             inferred,
@@ -232,8 +253,7 @@ impl Lane {
     /// Source frame at the end of the hop just finished, as the microphone heard it: the
     /// resampler's delay is taken off.
     fn end_frame(&self) -> u64 {
-        let hop = (self.hop_feature_frames * self.features.hop) as u64;
-        let samples = self.hops * hop;
+        let samples = self.told_frames * self.features.hop as u64;
         let heard = samples.saturating_sub(self.resampler.delay() as u64);
         heard * u64::from(self.rate_hz) / u64::from(ANALYSIS_RATE_HZ)
     }

@@ -2,9 +2,9 @@
 //! speaks. One value per channel; advances once a hop.
 
 use crate::config::checked::{Hold, HoldPolicy, Smooth};
-use crate::messages::{ClassScores, Dimensions};
+use crate::messages::{CLASSES_MAX, ClassScores, Dimensions};
 use crate::model::predictor::Prediction;
-use crate::units::one_pole_step;
+use crate::units::{one_pole_step, to_count};
 
 /// Speech that a full say needs, in seconds; below it the rest of the mass stays on `unknown`.
 const FULL_EVIDENCE_S: f32 = 0.5;
@@ -24,8 +24,11 @@ pub struct Shaping {
     classes: ClassScores,
     dimensions: Dimensions,
     confidence: f32,
+    /// Labels kept; the others have no mass.
+    mask: [bool; CLASSES_MAX],
     target: ClassScores,
     target_dimensions: Dimensions,
+    raw: ClassScores,
     /// Hops since the last prediction; none yet.
     age_hops: Option<u32>,
 }
@@ -41,10 +44,28 @@ impl Shaping {
             classes: ClassScores::unknown(labels),
             dimensions: Dimensions::NEUTRAL,
             confidence: 0.0,
+            mask: [true; CLASSES_MAX],
             target: ClassScores::unknown(labels),
             target_dimensions: Dimensions::NEUTRAL,
+            raw: ClassScores::unknown(labels),
             age_hops: None,
         }
+    }
+
+    /// Other time constants and another hop from now on; the values stay where they are.
+    pub fn configure(&mut self, hop_s: f32, smooth: &Smooth, hold: &Hold) {
+        let age_s = self.age_hops.map(|age| age as f32 * self.hop_s);
+        self.rise = one_pole_step(hop_s, smooth.attack_s);
+        self.fall = one_pole_step(hop_s, smooth.release_s);
+        self.hold = hold.clone();
+        self.hop_s = hop_s;
+        let hops = |age_s: f32| u32::try_from(to_count(f64::from(age_s / hop_s)));
+        self.age_hops = age_s.map(|age_s| hops(age_s).unwrap_or(u32::MAX));
+    }
+
+    /// Labels to be kept from the next prediction on.
+    pub fn set_mask(&mut self, mask: [bool; CLASSES_MAX]) {
+        self.mask = mask;
     }
 
     /// A prediction over `speech_s` seconds of speech becomes the target.
@@ -53,15 +74,21 @@ impl Shaping {
         if probabilities.iter().chain(&prediction.dimensions).any(|value| !value.is_finite()) {
             return; // A network that says no number has said nothing.
         }
-        let withheld = unknown_share(probabilities, speech_s);
+        let raw = self.raw.as_mut_slice();
+        raw[..self.labels].copy_from_slice(probabilities);
+        raw[self.labels] = 0.0;
+        let mut kept = [0.0; CLASSES_MAX];
+        let kept = &mut kept[..self.labels];
+        keep(probabilities, &self.mask, kept);
+        let withheld = unknown_share(kept, speech_s);
         let target = self.target.as_mut_slice();
-        for (target, probability) in target.iter_mut().zip(probabilities) {
+        for (target, probability) in target.iter_mut().zip(&*kept) {
             *target = probability * (1.0 - withheld);
         }
         target[self.labels] = withheld;
         let [arousal, valence, dominance] = prediction.dimensions;
         self.target_dimensions = Dimensions { arousal, valence, dominance };
-        self.confidence = probabilities.iter().copied().fold(0.0, f32::max);
+        self.confidence = kept.iter().copied().fold(0.0, f32::max);
         self.age_hops = Some(0);
     }
 
@@ -106,12 +133,30 @@ impl Shaping {
         self.classes
     }
 
+    /// What the network said last.
+    pub fn raw(&self) -> ClassScores {
+        self.raw
+    }
+
     pub fn dimensions(&self) -> Dimensions {
         self.dimensions
     }
 
     pub fn confidence(&self) -> f32 {
         self.confidence
+    }
+}
+
+/// The probabilities of the kept labels, as if there were no others; where those have next to no
+/// mass, the kept ones are equally likely.
+fn keep(probabilities: &[f32], mask: &[bool], kept: &mut [f32]) {
+    /// Below this nothing can be told from the quotient of two roundings.
+    const MASS_MIN: f32 = 1e-6;
+    let is_kept = |index: usize| mask[index];
+    let count = (0..kept.len()).filter(|&index| is_kept(index)).count();
+    let mass: f32 = (0..kept.len()).filter(|&i| is_kept(i)).map(|i| probabilities[i]).sum();
+    for (index, kept) in kept.iter_mut().enumerate().filter(|(index, _)| is_kept(*index)) {
+        *kept = if mass < MASS_MIN { 1.0 / count as f32 } else { probabilities[index] / mass };
     }
 }
 
@@ -204,5 +249,51 @@ mod tests {
         assert_eq!(unknown_share(&[1.0, 0.0], 0.0), 1.0);
         assert!((unknown_share(&[0.5, 0.5], 1.0) - 1.0).abs() < 1e-6);
         assert!((unknown_share(&[1.0, 0.0], 0.25) - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_mask_gives_the_mass_of_the_others_to_those_kept() {
+        let mut shaping = shaping(HoldPolicy::Hold);
+        let mut mask = [true; CLASSES_MAX];
+        mask[1] = false;
+        shaping.set_mask(mask);
+        let mut prediction = certain();
+        prediction.probabilities[..3].copy_from_slice(&[0.3, 0.6, 0.1]);
+        for _ in 0..100 {
+            shaping.observe(&prediction, 3.0);
+            shaping.advance();
+        }
+        let classes = shaping.classes();
+        let [first, masked, third, unknown] = classes.as_slice() else { panic!("3 and unknown") };
+        assert_eq!(*masked, 0.0);
+        assert!((first / third - 3.0).abs() < 1e-3, "0.3 to 0.1");
+        assert!((first + third + unknown - 1.0).abs() < 1e-5);
+        assert_eq!(shaping.raw().as_slice(), [0.3, 0.6, 0.1, 0.0]);
+        assert!((shaping.confidence() - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_mask_without_mass_knows_nothing() {
+        let mut kept = [0.0; 3];
+        keep(&[0.0, 1.0, 0.0], &[true, false, true], &mut kept);
+        assert_eq!(kept, [0.5, 0.0, 0.5]);
+    }
+
+    #[test]
+    fn another_hop_leaves_time_constants_in_seconds() {
+        let smooth = Smooth { attack_s: 0.2, release_s: 0.4 };
+        let hold = Hold { policy: HoldPolicy::Hold, time_s: 1.0 };
+        let mut shaping = shaping(HoldPolicy::Hold);
+        shaping.observe(&certain(), 3.0);
+        run(&mut shaping, 5);
+        let mut finer = shaping.clone();
+        finer.configure(0.02, &smooth, &hold);
+        run(&mut shaping, 4);
+        run(&mut finer, 20);
+        let (coarse, fine) = (shaping.dimensions().arousal, finer.dimensions().arousal);
+        assert!((coarse - fine).abs() < 1e-5, "{coarse} {fine}");
+        assert_eq!((shaping.is_fresh(), finer.is_fresh()), (true, true));
+        run(&mut finer, 10);
+        assert!(!finer.is_fresh());
     }
 }

@@ -21,6 +21,10 @@ pub struct Engine {
     hop_s: f32,
     frames_per_s: f32,
     window_frames: [usize; 2],
+    labels: Vec<String>,
+    /// The card's own, where the configuration names none.
+    card_window_s: f32,
+    card_hop_s: f32,
     lost_hops: u32,
 }
 
@@ -37,12 +41,41 @@ impl Engine {
             hop_s: card.hop_s,
             frames_per_s: card.features.frames_per_s(),
             window_frames: card.window_feature_frames(),
+            labels: card.labels.clone(),
+            card_window_s: card.window_s,
+            card_hop_s: card.hop_s,
             lost_hops: 0,
         };
-        if let Some(window_s) = config.model.window_s {
-            engine.set_window_s(window_s);
-        }
+        engine.configure(config);
         Ok(engine)
+    }
+
+    /// Takes over what may change while sound goes on: gate, shaping, mask, window and hop.
+    pub fn configure(&mut self, config: &Config) {
+        let hop_s = config.model.hop_s.unwrap_or(self.card_hop_s);
+        let hop_frames = to_count(f64::from(hop_s * self.frames_per_s)).max(1);
+        self.hop_s = hop_frames as f32 / self.frames_per_s;
+        let kept = &config.output.mask;
+        let mask: Vec<bool> =
+            self.labels.iter().map(|label| kept.is_empty() || kept.contains(label)).collect();
+        self.set_window_s(config.model.window_s.unwrap_or(self.card_window_s));
+        self.lanes.iter_mut().for_each(|lane| lane.configure(config, hop_frames, &mask));
+    }
+
+    /// Takes the place of another engine: its sequence and counts go on.
+    pub fn follow(&mut self, before: &Self) {
+        self.lost_hops = before.lost_hops;
+        let sequence = before.lanes.iter().map(Lane::sequence).max().unwrap_or(0);
+        self.lanes.iter_mut().for_each(|lane| lane.follow(sequence));
+    }
+
+    pub fn channels(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Time between two updates.
+    pub fn hop_s(&self) -> f32 {
+        self.hop_s
     }
 
     /// Takes interleaved frames and says what each hop completed by them brought.

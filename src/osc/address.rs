@@ -1,14 +1,23 @@
 //! The one table of every OSC address. The dispatcher, `/ser/list`, the streams' encoder and the
 //! README's reference are made from it, so that they cannot disagree. No state, any thread.
 
-use crate::messages::{EventKind, Identity};
+mod instances;
+
+mod kinds;
+
+use crate::messages::EventKind;
 use crate::units::SILENCE_DB;
+
+pub use crate::osc::address::instances::{Instance, all_instances, instances, markdown};
+pub use crate::osc::address::kinds::{
+    Fact, Group, HealthValue, ReceiverField, Role, Setting, Stream, Verb,
+};
 
 /// Version of the contract: an address changes meaning only with a new major.
 pub const CONTRACT_MAJOR: i32 = 1;
-pub const CONTRACT_MINOR: i32 = 0;
+pub const CONTRACT_MINOR: i32 = 1;
 
-/// One address, or one per channel (`N`) and label (`<label>`).
+/// One address, or one per channel (`N`), label (`<label>`) or receiver (`<id>`).
 #[derive(Debug)]
 pub struct Address {
     /// Below the root.
@@ -22,124 +31,33 @@ pub struct Address {
     pub text: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Value of a channel that leaves by itself and can be asked.
-    Stream(Stream),
-    /// Value of the daemon that leaves once a second and can be asked.
-    Health(HealthValue),
-    /// Value that can be asked and set.
-    Setting(Setting),
-    /// Command; it has no value.
-    Verb(Verb),
-    /// Leaves when something happens; cannot be asked.
-    Event(EventKind),
-    /// Answer to a command. Never answered itself, or two daemons could talk for ever.
-    Reply,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    Time,
-    VoiceOn,
-    VoiceProbability,
-    Fresh,
-    Level,
-    LevelNorm,
-    LevelClip,
-    Class,
-    TopIndex,
-    TopProbability,
-    Arousal,
-    Valence,
-    Dominance,
-    Confidence,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HealthValue {
-    State,
-    Load,
-    InferMs,
-    LatencyP50,
-    LatencyP95,
-    LatencyP99,
-    MemoryMb,
-    Uptime,
-    Xruns,
-    Dropped,
-    Late,
-    Restarts,
-    Clients,
-    Gpu,
-    Heartbeat,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Setting {
-    Mute,
-    WindowS,
-    ReplyPort,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    Request,
-    Sync,
-    Subscribe,
-    Unsubscribe,
-    Subscribers,
-    Ping,
-    /// TouchOSC's, without our root.
-    PlainPing,
-    Version,
-    List,
-    Labels,
-    ModelCard,
-    Quit,
-}
-
-/// What a receiver may choose by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    Core,
-    Event,
-    Health,
-}
-
-impl Group {
-    pub const ALL: [Self; 3] = [Self::Core, Self::Event, Self::Health];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Core => "core",
-            Self::Event => "event",
-            Self::Health => "health",
-        }
-    }
-}
-
 const UNIT: Option<(f32, f32)> = Some((0.0, 1.0));
+
+use Group::{Core, Raw, Text};
 
 /// Every address of this version, in the order of the reference. One row a line, to be read as a
 /// table.
 #[rustfmt::skip]
 pub const TABLE: &[Address] = &[
-    stream(Stream::Time, "/ch/N/t", "iiif", None, "", T_TEXT),
-    stream(Stream::VoiceOn, "/ch/N/voice/on", "i", UNIT, "", "1 while somebody speaks, after the hang-over"),
-    stream(Stream::VoiceProbability, "/ch/N/voice/prob", "f", UNIT, "", "probability of speech"),
-    stream(Stream::Fresh, "/ch/N/fresh", "i", UNIT, "", "0 when the result is too old or the device is gone"),
-    stream(Stream::Level, "/ch/N/level", "f", Some((SILENCE_DB, 0.0)), "dBFS", "level of the hop (RMS)"),
-    stream(Stream::LevelNorm, "/ch/N/level/norm", "f", UNIT, "", "the same, -60 dBFS is 0 and full scale 1"),
-    stream(Stream::LevelClip, "/ch/N/level/clip", "i", UNIT, "", "1 when a sample reached full scale"),
-    stream(Stream::Class, "/ch/N/class/<label>", "f", UNIT, "", "smoothed probability; all and unknown sum to 1"),
-    stream(Stream::TopIndex, "/ch/N/top/index", "i", Some((0.0, 15.0)), "", "the likeliest label, counted from 0 in labels"),
-    stream(Stream::TopProbability, "/ch/N/top/prob", "f", UNIT, "", "its probability"),
-    stream(Stream::Arousal, "/ch/N/dim/arousal", "f", UNIT, "", "calm 0 to excited 1, neutral 0.5"),
-    stream(Stream::Valence, "/ch/N/dim/valence", "f", UNIT, "", "unpleasant 0 to pleasant 1, neutral 0.5"),
-    stream(Stream::Dominance, "/ch/N/dim/dominance", "f", UNIT, "", "yielding 0 to in control 1, neutral 0.5"),
-    stream(Stream::Confidence, "/ch/N/conf", "f", UNIT, "", "how far to trust the result"),
+    stream(Stream::Time, Core, "/ch/N/t", "iiif", None, "", T_TEXT),
+    stream(Stream::VoiceOn, Core, "/ch/N/voice/on", "i", UNIT, "", "1 while somebody speaks, after the hang-over"),
+    stream(Stream::VoiceProbability, Core, "/ch/N/voice/prob", "f", UNIT, "", "probability of speech"),
+    stream(Stream::Fresh, Core, "/ch/N/fresh", "i", UNIT, "", "0 when the result is too old or the device is gone"),
+    stream(Stream::Level, Core, "/ch/N/level", "f", Some((SILENCE_DB, 0.0)), "dBFS", "level of the hop (RMS)"),
+    stream(Stream::LevelNorm, Core, "/ch/N/level/norm", "f", UNIT, "", "the same, -60 dBFS is 0 and full scale 1"),
+    stream(Stream::LevelClip, Core, "/ch/N/level/clip", "i", UNIT, "", "1 when a sample reached full scale"),
+    stream(Stream::Class, Core, "/ch/N/class/<label>", "f", UNIT, "", "smoothed probability; all and unknown sum to 1"),
+    stream(Stream::TopIndex, Core, "/ch/N/top/index", "i", Some((0.0, 15.0)), "", "the likeliest label, counted from 0 in labels"),
+    stream(Stream::TopProbability, Core, "/ch/N/top/prob", "f", UNIT, "", "its probability"),
+    stream(Stream::TopLabel, Text, "/ch/N/top/label", "s", None, "", "its name"),
+    stream(Stream::Arousal, Core, "/ch/N/dim/arousal", "f", UNIT, "", "calm 0 to excited 1, neutral 0.5"),
+    stream(Stream::Valence, Core, "/ch/N/dim/valence", "f", UNIT, "", "unpleasant 0 to pleasant 1, neutral 0.5"),
+    stream(Stream::Dominance, Core, "/ch/N/dim/dominance", "f", UNIT, "", "yielding 0 to in control 1, neutral 0.5"),
+    stream(Stream::Confidence, Core, "/ch/N/conf", "f", UNIT, "", "how far to trust the result"),
+    stream(Stream::Classes, Group::Vec, "/ch/N/classes", "f*", UNIT, "", "all class values in one list, in the order of labels"),
+    stream(Stream::RawClass, Raw, "/ch/N/raw/class/<label>", "f", UNIT, "", "probability before mask and smoothing, when the network ran"),
     health(HealthValue::State, "/health/state", "i", Some((0.0, 7.0)), "", STATE_TEXT),
+    Address { group: Some(Text), ..health(HealthValue::StateText, "/health/state/text", "s", None, "", "the same as a word") },
     health(HealthValue::Load, "/health/load", "f", UNIT, "", "share of one core that the analysis uses"),
     health(HealthValue::InferMs, "/health/infer_ms", "f", None, "ms", "mean time of one inference"),
     health(HealthValue::LatencyP50, "/health/lat_p50", "f", None, "ms", "sound to socket, median"),
@@ -148,35 +66,76 @@ pub const TABLE: &[Address] = &[
     health(HealthValue::MemoryMb, "/health/mem_mb", "f", None, "MB", "memory in use"),
     health(HealthValue::Uptime, "/health/uptime", "f", None, "s", "time since start"),
     health(HealthValue::Xruns, "/health/xruns", "i", None, "", "interruptions that the sound system reported"),
-    health(HealthValue::Dropped, "/health/dropped", "i", None, "", "hops lost because the analysis was too slow"),
+    health(HealthValue::Dropped, "/health/dropped", "i", None, "", "hops lost because sound was lost before the analysis"),
     health(HealthValue::Late, "/health/late", "i", None, "", "results that came more than a hop late"),
     health(HealthValue::Restarts, "/health/restarts", "i", None, "", "times the source was opened again"),
     health(HealthValue::Clients, "/health/clients", "i", Some((0.0, 32.0)), "", "receivers at present"),
     health(HealthValue::Gpu, "/health/gpu", "i", UNIT, "", "1 when the network runs on a GPU"),
+    health(HealthValue::Malformed, "/health/osc/malformed", "i", None, "", "packets that are no OSC, never answered"),
+    health(HealthValue::Overrun, "/health/osc/overrun", "i", None, "", "packets thrown away because too many came at once"),
+    health(HealthValue::Refused, "/health/osc/refused", "i", None, "", "packets that found no listener or no room on their way out"),
+    health(HealthValue::Withheld, "/health/osc/withheld", "i", None, "", "answers not sent: far longer than a stranger's question, or more than 10 errors a second"),
     health(HealthValue::Heartbeat, "/heartbeat", "i", None, "", "counter, once a second to every receiver, whatever its groups"),
-    event(EventKind::Device, "/event/device", "0 lost, 1 back, 2 list changed, 3 rate changed; id; text"),
-    event(EventKind::Model, "/event/model", EVENT_TEXT),
-    event(EventKind::Config, "/event/config", EVENT_TEXT),
-    event(EventKind::Overload, "/event/overload", EVENT_TEXT),
-    event(EventKind::Consent, "/event/consent", EVENT_TEXT),
-    event(EventKind::Client, "/event/client", EVENT_TEXT),
+    event(EventKind::Device, "/event/device", "0 lost, 1 back or chosen, 2 list changed, 3 rate changed; id; text"),
+    event(EventKind::Model, "/event/model", "1 another answers, 2 it moved to another backend; name; text"),
+    event(EventKind::Config, "/event/config", "0 refused, 1 set, 2 reloaded, 3 rolled back, 4 saved; key or file; text"),
+    event(EventKind::Overload, "/event/overload", "1 sound lost, 2 commands lost; number; text"),
+    event(EventKind::Consent, "/event/consent", "the new value; empty; text"),
+    event(EventKind::Client, "/event/client", "1 came, 0 went, 2 cannot be saved; address; text"),
     event(EventKind::Record, "/event/record", EVENT_TEXT),
     event(EventKind::Plugin, "/event/plugin", EVENT_TEXT),
     setting(Setting::Mute, "/mute", "i", UNIT, "", "1: no stream leaves; health, events and replies do"),
-    setting(Setting::WindowS, "/model/window_s", "f", None, "s", "longest stretch of speech that one inference sees"),
+    setting(Setting::Config("privacy.consent"), "/consent", "i", UNIT, "", "0: nothing leaves but health, events and replies, nor can it be asked"),
     setting(Setting::ReplyPort, "/reply_port", "i", Some((0.0, 65535.0)), "", "where replies to this sender go; 0: where it sends from"),
-    verb(Verb::Subscribe, "/subscribe", "[sisffs]", "host, port, groups, max_hz, lease_s, profile: receive the streams for 75 s"),
-    verb(Verb::Unsubscribe, "/unsubscribe", "[i]", "end my subscription, or that one"),
+    setting(Setting::Dump, "/dump", "i", Some((0.0, 2.0)), "", "1: a trace of each command comes to me, 2: of bad packets too; 0 ends it"),
+    setting(Setting::Config("voice.threshold"), "/voice/threshold", "f", UNIT, "", "speech probability from which on a voice is assumed"),
+    setting(Setting::Config("voice.floor_db"), "/voice/floor_db", "f", Some((-120.0, 0.0)), "dBFS", "sound below this is never a voice"),
+    setting(Setting::Config("voice.on_ms"), "/voice/on_ms", "i", Some((0.0, 10_000.0)), "ms", "speech that switches on"),
+    setting(Setting::Config("voice.off_ms"), "/voice/off_ms", "i", Some((0.0, 10_000.0)), "ms", "hang-over: no speech that switches off"),
+    setting(Setting::Config("hold.policy"), "/hold/policy", "s", None, "", "after the last result: hold, decay, zero"),
+    setting(Setting::Config("hold.time_s"), "/hold/time_s", "f", Some((0.1, 600.0)), "s", "age from which on a result is no longer fresh"),
+    setting(Setting::Config("smooth.attack_s"), "/smooth/attack_s", "f", Some((0.0, 60.0)), "s", "time constant of rising values, 0 at once"),
+    setting(Setting::Config("smooth.release_s"), "/smooth/release_s", "f", Some((0.0, 60.0)), "s", "time constant of falling values"),
+    setting(Setting::Config("output.mask"), "/mask", "s[*]", None, "", "labels kept, the others are 0 and the kept ones sum to 1 with unknown; all: no mask"),
+    setting(Setting::Config("model.window_s"), "/model/window_s", "f", Some((0.5, 10.0)), "s", "longest stretch of speech that one inference sees"),
+    setting(Setting::Config("model.hop_s"), "/model/hop_s", "f", Some((0.02, 1.0)), "s", "time between two results, in whole steps of 0.01"),
+    setting(Setting::Config("model.backend"), "/model/backend", "s", None, "", "where the network runs: auto, cpu, gpu"),
+    setting(Setting::Config("input.follow_default"), "/device/follow_default", "i", UNIT, "", "1: a lost device may be replaced by the default one"),
+    receiver(ReceiverField::Groups, "/sub/<id>/groups", "s", None, "", "names with commas: core, seg, trig, event, health, vec, raw, text"),
+    receiver(ReceiverField::Hz, "/sub/<id>/hz", "f", Some((0.0, 1000.0)), "Hz", "most bundles a second per channel, 0: no cap"),
+    receiver(ReceiverField::Deadband, "/sub/<id>/deadband", "f", UNIT, "", "values that moved less stay here"),
+    receiver(ReceiverField::Range, "/sub/<id>/range", "s", None, "", "unipolar: 0..1; bipolar: the dimensions from -1 to 1"),
+    receiver(ReceiverField::Profile, "/sub/<id>/profile", "s", None, "", "names and types: plain, touchdesigner, max, pd, vrchat, wekinator, flat"),
+    receiver(ReceiverField::Root, "/sub/<id>/root", "s", None, "", "first part of the addresses sent to it, empty: the profile's"),
+    receiver(ReceiverField::Enabled, "/sub/<id>/enabled", "i", UNIT, "", "0: nothing but the heartbeat goes to it"),
+    verb(Verb::Subscribe, "/subscribe", "[sisffs]", "host, port, groups, max_hz, lease_s (-1 permanent), profile: receive the streams"),
+    verb(Verb::Unsubscribe, "/unsubscribe", "[i]", "end my subscriptions, or that one"),
     verb(Verb::Subscribers, "/subscribers", "", "one subscriber message each, then ok with their number"),
+    verb(Verb::SubscribersClear, "/subscribers/clear", "", "ends all but those that the configuration names"),
     verb(Verb::Ping, "/ping", "[*]", "renew my subscription; answered by pong"),
     verb(Verb::PlainPing, "/ping", "[*]", "the same without the root, as TouchOSC sends it"),
+    verb(Verb::Token, "/token", "s", "the token of the configuration: this sender may do what this machine may"),
     verb(Verb::Version, "/version", "", "ok with the program's name, and major and minor of this contract"),
     verb(Verb::List, "/list", "[s]", "one item each for the addresses that start so, then ok with their number"),
     verb(Verb::Labels, "/labels", "", "ok with the labels in the order of top/index"),
+    verb(Verb::DeviceList, "/device/list", "", "one device/item each, then ok with their number"),
+    verb(Verb::DeviceSelect, "/device/select", "s", "listen to this one: an id of the list, auto, or demo"),
+    verb(Verb::DeviceRetry, "/device/retry", "", "try a lost device now instead of at the next attempt"),
+    verb(Verb::ModelList, "/model/list", "", "one model/item each, then ok with their number"),
+    verb(Verb::ModelLoad, "/model/load", "s", "another model of the list, without a gap"),
+    fact(Fact::ModelCurrent, "/model/current", "s", "the model that answers"),
     verb(Verb::ModelCard, "/model/card", "", "one model/card/item each, then ok with their number"),
+    verb(Verb::ConfigGet, "/config/get", "s", "ok with the value of the key, section.key"),
+    verb(Verb::ConfigSet, "/config/set", "s[*]", "key, value: holds at once; without a value the default"),
+    verb(Verb::ConfigValidate, "/config/validate", "s", "checks a file of the configuration's folder, changes nothing"),
+    verb(Verb::ConfigReload, "/config/reload", "", "the configuration file, whole or not at all"),
+    verb(Verb::ConfigRollback, "/config/rollback", "", "what held before the last change"),
+    verb(Verb::ConfigSave, "/config/save", "", "what holds now into the configuration file"),
+    verb(Verb::ConfigDiff, "/config/diff", "", "one config/item for each key that differs from the file, then ok"),
+    verb(Verb::ConsentNotice, "/consent/notice", "[s]", "ok with a sentence for the sign at the door: en, de, fr, es, it"),
     verb(Verb::Sync, "/sync", "i", "synced with the same number once all earlier commands of this sender are answered"),
     verb(Verb::Request, "/req", "is[*]", "request id, address, arguments: a command whose answer bears the id"),
-    verb(Verb::Quit, "/quit", "", "leave in order; from this machine only"),
+    verb(Verb::Quit, "/quit", "", "leave in order; from this machine or with the token"),
     reply("/ok", "si[*]", "address, request id, results: the command was carried out"),
     reply("/error", "siis", "address, request id, code, text: it was not, and why"),
     reply("/progress", "sifs", "address, request id, 0..1, text"),
@@ -184,7 +143,39 @@ pub const TABLE: &[Address] = &[
     reply("/synced", "i", "answer to sync"),
     reply("/item", "ssis", "address, types, access (1 read, 2 run, 3 read and set, 0 sent only), text"),
     reply("/subscriber", "isisffs", "id, host, port, groups, max_hz (0: no cap), lease left, profile"),
+    reply("/device/item", "ssiii", "id, name, channels, rate in Hz, 1 for the one in use or the default"),
+    reply("/model/item", "ssii", "name, description, parameters, 1 for the one that answers"),
     reply("/model/card/item", "ss", "key, value"),
+    reply("/config/item", "sss", "key, value that holds, value in the file"),
+    reply("/trace", "sss", "from, address, arguments: what dump asked for"),
+];
+
+/// What the contract names and a later version brings: answered by -18 instead of -2. Patterns
+/// below the root.
+pub const LATER: &[&str] = &[
+    "/ch/*/rel/*",
+    "/ch/*/feat/*",
+    "/ch/*/emb",
+    "/ch/*/teach/*",
+    "/ch/*/words",
+    "/ch/*/seg/*",
+    "/ch/*/trig/*",
+    "/ch/*/calibrate/*",
+    "/ch/*/calibrate/*/*",
+    "/x/*",
+    "/x/*/*/*",
+    "/trigger/*",
+    "/voice/min_ms",
+    "/voice/max_s",
+    "/smooth/mode",
+    "/smooth/min_cutoff",
+    "/smooth/beta",
+    "/teach/*",
+    "/calibrate/*",
+    "/record/*",
+    "/plugin/*",
+    "/plugin/*/*",
+    "/map/*",
 ];
 
 const T_TEXT: &str =
@@ -194,127 +185,82 @@ const STATE_TEXT: &str =
 const EVENT_TEXT: &str = "code, subject, text";
 
 impl Address {
-    /// The address as it is on the wire, for one channel (from 1) and label.
-    pub fn full(&self, root: &str, channel: u16, label: &str) -> String {
-        if self.role == Role::Verb(Verb::PlainPing) {
-            return self.path.to_string();
-        }
+    /// The address as it is on the wire, for one channel (from 1), label and receiver.
+    pub fn full(&self, root: &str, channel: u16, label: &str, receiver: i32) -> String {
         let path = self.path.replace("/N/", &format!("/{channel}/")).replace("<label>", label);
-        format!("{root}{path}")
+        format!("{}{}", self.root(root), path.replace("<id>", &receiver.to_string()))
     }
 
     /// The address as the reference shows it.
     pub fn template(&self, root: &str) -> String {
-        let root = if self.role == Role::Verb(Verb::PlainPing) { "" } else { root };
-        format!("{root}{}", self.path)
+        format!("{}{}", self.root(root), self.path)
+    }
+
+    fn root<'a>(&self, root: &'a str) -> &'a str {
+        if self.role == Role::Verb(Verb::PlainPing) { "" } else { root }
     }
 
     /// OSCQuery's ACCESS: 1 read, 2 write, 3 both, 0 neither.
     pub fn access(&self) -> i32 {
         match self.role {
-            Role::Stream(_) | Role::Health(_) => 1,
+            Role::Stream(_) | Role::Health(_) | Role::Fact(_) => 1,
             Role::Verb(_) => 2,
             Role::Setting(_) => 3,
             Role::Event(_) | Role::Reply => 0,
         }
     }
-
-    /// Leaves only when it changed, and once a second.
-    pub fn is_state(&self) -> bool {
-        use Stream::{Fresh, TopIndex, TopProbability, VoiceOn};
-        matches!(self.role, Role::Stream(VoiceOn | Fresh | TopIndex | TopProbability))
-    }
 }
 
-/// One row of the table made concrete.
-#[derive(Clone, Debug)]
-pub struct Instance {
-    pub name: String,
-    pub row: &'static Address,
-    /// Index of the label for rows with `<label>`, else 0.
-    pub label_index: usize,
-}
-
-/// The rows of one channel, or with `channel` 0 those that belong to none.
-pub fn instances(root: &str, channel: u16, labels: &[String]) -> Vec<Instance> {
-    let mut found = Vec::new();
-    for row in TABLE {
-        if row.path.contains("/N/") != (channel > 0) {
-            continue;
-        }
-        let count = if row.path.contains("<label>") { labels.len() } else { 1 };
-        for label_index in 0..count {
-            let label = labels.get(label_index).map_or("", String::as_str);
-            found.push(Instance { name: row.full(root, channel, label), row, label_index });
-        }
-    }
-    found
-}
-
-/// Every address that a daemon of this identity knows.
-pub fn all_instances(root: &str, identity: &Identity) -> Vec<Instance> {
-    (0..=identity.channels).flat_map(|channel| instances(root, channel, &identity.labels)).collect()
-}
-
-/// The reference table of the README.
-pub fn markdown(root: &str) -> String {
-    let mut page = String::from(
-        "| address | types | access | group | range | unit | meaning |\n|---|---|---|---|---|---|---|\n",
-    );
-    for row in TABLE {
-        let access = ["sent", "read", "run", "read, set"][row.access().unsigned_abs() as usize];
-        let range = row.range.map_or(String::new(), |(low, high)| format!("{low}..{high}"));
-        page += &format!(
-            "| `{}` | `{}` | {access} | {} | {range} | {} | {} |\n",
-            row.template(root),
-            row.types,
-            row.group.map_or("", Group::name),
-            row.unit,
-            row.text,
-        );
-    }
-    page
-}
+type Range = Option<(f32, f32)>;
 
 const fn stream(
     stream: Stream,
+    group: Group,
     path: &'static str,
     types: &'static str,
-    range: Option<(f32, f32)>,
+    range: Range,
     unit: &'static str,
     text: &'static str,
 ) -> Address {
-    Address { path, types, role: Role::Stream(stream), group: Some(Group::Core), range, unit, text }
+    Address { path, types, role: Role::Stream(stream), group: Some(group), range, unit, text }
 }
 
 const fn health(
     value: HealthValue,
     path: &'static str,
     types: &'static str,
-    range: Option<(f32, f32)>,
+    range: Range,
     unit: &'static str,
     text: &'static str,
 ) -> Address {
-    Address {
-        path,
-        types,
-        role: Role::Health(value),
-        group: Some(Group::Health),
-        range,
-        unit,
-        text,
-    }
+    let group = Some(Group::Health);
+    Address { path, types, role: Role::Health(value), group, range, unit, text }
 }
 
 const fn setting(
     setting: Setting,
     path: &'static str,
     types: &'static str,
-    range: Option<(f32, f32)>,
+    range: Range,
     unit: &'static str,
     text: &'static str,
 ) -> Address {
     Address { path, types, role: Role::Setting(setting), group: None, range, unit, text }
+}
+
+const fn receiver(
+    field: ReceiverField,
+    path: &'static str,
+    types: &'static str,
+    range: Range,
+    unit: &'static str,
+    text: &'static str,
+) -> Address {
+    setting(Setting::Receiver(field), path, types, range, unit, text)
+}
+
+const fn fact(fact: Fact, path: &'static str, types: &'static str, text: &'static str) -> Address {
+    Address { path, types, role: Role::Fact(fact), group: None, range: None, unit: "", text }
 }
 
 const fn event(kind: EventKind, path: &'static str, text: &'static str) -> Address {
@@ -337,7 +283,7 @@ mod tests {
     #[test]
     fn addresses_are_lower_case_without_pattern_characters() {
         for row in TABLE {
-            let plain = row.path.replace("/N/", "/1/").replace("<label>", "label");
+            let plain = row.full("", 1, "label", 1);
             let allowed =
                 |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "/_".contains(c);
             assert!(plain.starts_with('/') && plain.chars().all(allowed), "{plain}");
@@ -353,24 +299,11 @@ mod tests {
     }
 
     #[test]
-    fn streams_carry_floats_and_ints_only() {
-        for row in TABLE.iter().filter(|row| row.access() & 1 == 1) {
-            assert!(row.types.chars().all(|tag| tag == 'f' || tag == 'i'), "{}", row.path);
+    fn strings_leave_in_the_group_of_text_alone() {
+        let read = TABLE.iter().filter(|row| row.access() & 1 == 1 && row.group.is_some());
+        for row in read {
+            let numbers = row.types.chars().all(|tag| "fi*".contains(tag));
+            assert_eq!(numbers, row.group != Some(Text), "{}", row.path);
         }
-    }
-
-    #[test]
-    fn the_reference_has_one_line_per_address() {
-        let page = markdown("/ser");
-        assert_eq!(page.lines().count(), TABLE.len() + 2);
-        assert!(page.contains("| `/ser/ch/N/dim/arousal` | `f` | read | core | 0..1 |"));
-    }
-
-    #[test]
-    fn a_channel_has_one_class_address_per_label() {
-        let labels = ["sad".to_string(), "unknown".to_string()];
-        let names: Vec<_> = instances("/ser", 3, &labels).into_iter().map(|i| i.name).collect();
-        assert!(names.contains(&"/ser/ch/3/class/sad".to_string()));
-        assert!(names.contains(&"/ser/ch/3/class/unknown".to_string()));
     }
 }

@@ -49,6 +49,10 @@ impl Arguments {
         }
     }
 
+    pub fn all(&self) -> &[OscType] {
+        &self.0
+    }
+
     /// What is left from `index` on.
     pub fn split_off(mut self, index: usize) -> Vec<OscType> {
         self.0.split_off(index)

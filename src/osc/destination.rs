@@ -1,8 +1,11 @@
-//! Where packets may be sent: never to ourselves, and to others only if they asked. The worker's
-//! thread.
+//! Where packets may be sent, and who may say so: never to ourselves, and to others only if they
+//! asked or somebody who is trusted did. The worker's thread.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
+use ipnet::IpNet;
+
+use crate::osc::endpoint::Endpoint;
 use crate::osc::fault::{Code, Fault};
 
 /// The rules of one listening address.
@@ -10,18 +13,50 @@ use crate::osc::fault::{Code, Fault};
 pub struct Destinations {
     /// As bound, with its real port.
     listen: SocketAddr,
+    /// Networks that are trusted like this machine.
+    allow: Vec<IpNet>,
+    token: Option<String>,
 }
 
 impl Destinations {
-    pub fn new(listen: SocketAddr) -> Self {
-        Self { listen }
+    pub fn new(listen: SocketAddr, allow: Vec<IpNet>, token: Option<String>) -> Self {
+        Self { listen, allow, token }
+    }
+
+    /// After a change of the configuration.
+    pub fn set_trust(&mut self, allow: Vec<IpNet>, token: Option<String>) {
+        self.allow = allow;
+        self.token = token;
+    }
+
+    /// This machine, or one of an allowed network.
+    pub fn trusts(&self, from: Endpoint) -> bool {
+        from.is_loopback() || self.allow.iter().any(|network| network.contains(&from.ip()))
+    }
+
+    /// Takes the same time whatever is wrong with the token.
+    pub fn is_token(&self, given: &str) -> bool {
+        let Some(token) = &self.token else { return false };
+        let pairs = token.bytes().zip(given.bytes().chain(std::iter::repeat(0)));
+        let differing = pairs.fold(0, |bits, (ours, theirs)| bits | (ours ^ theirs));
+        differing == 0 && token.len() == given.len()
     }
 
     /// What `host` and `port` of a command mean for its sender; an empty host and port 0 are the
-    /// sender's.
-    pub fn resolve(&self, from: SocketAddr, host: &str, port: i32) -> Result<SocketAddr, Fault> {
+    /// sender's. A port is one for datagrams.
+    pub fn resolve(
+        &self,
+        from: Endpoint,
+        is_trusted: bool,
+        host: &str,
+        port: i32,
+    ) -> Result<Endpoint, Fault> {
+        let is_own = host.is_empty() && port == 0;
+        if is_own && from.is_tcp() {
+            return Ok(from);
+        }
         let port = match u16::try_from(port) {
-            Ok(0) => from.port(),
+            Ok(0) => from.address().port(),
             Ok(port) => port,
             Err(_) => {
                 let text = format!("port is {port}, allowed are 0 to 65535");
@@ -29,7 +64,7 @@ impl Destinations {
             }
         };
         let ip = match host {
-            "" => from.ip(),
+            "" => self.in_our_family(from.ip())?,
             // No other name is looked up: that could take seconds, and the streams would wait.
             "localhost" => self.in_our_family(IpAddr::V4(Ipv4Addr::LOCALHOST))?,
             host => self.in_our_family(host.parse().map_err(|_| {
@@ -37,14 +72,13 @@ impl Destinations {
                 Fault::new(Code::WrongTypes, text)
             })?)?,
         };
-        if ip.to_canonical() != from.ip().to_canonical() && !from.ip().to_canonical().is_loopback()
-        {
+        if ip.to_canonical() != from.ip() && !is_trusted {
             let text = format!("host is {ip}, from {} only that address is allowed", from.ip());
             return Err(Fault::new(Code::NotAllowed, text));
         }
         let destination = SocketAddr::new(ip, port);
         self.check(destination)?;
-        Ok(destination)
+        Ok(Endpoint::Udp(destination))
     }
 
     /// Refuses our own listening address and what is no address of a machine.
@@ -98,9 +132,11 @@ mod tests {
     }
 
     fn check(listen: &str, from: &str, host: &str, port: i32, expected: Result<&str, Code>) {
-        let found = Destinations::new(address(listen)).resolve(address(from), host, port);
-        let expected = expected.map(address);
-        assert_eq!(found.map_err(|fault| fault.code), expected, "{listen} {from} {host} {port}");
+        let rules = Destinations::new(address(listen), vec![], None);
+        let from = Endpoint::Udp(address(from));
+        let found = rules.resolve(from, rules.trusts(from), host, port).map_err(|f| f.code);
+        let expected = expected.map(|text| Endpoint::Udp(address(text)));
+        assert_eq!(found, expected, "{listen} {from} {host} {port}");
     }
 
     const HERE: &str = "127.0.0.1:7370";
@@ -147,5 +183,28 @@ mod tests {
         check(HERE, PATCH, "", -1, Err(Code::OutOfRange));
         check(EVERYWHERE, PATCH, "0.0.0.0", 7371, Err(Code::OutOfRange));
         check(EVERYWHERE, PATCH, "::1", 7371, Err(Code::OutOfRange));
+    }
+
+    #[test]
+    fn networks_and_tokens_make_a_sender_trusted() {
+        let allow = vec!["192.0.2.0/25".parse().expect("a network")];
+        let rules = Destinations::new(address(EVERYWHERE), allow, Some("open sesame".to_owned()));
+        let trusts = |text| rules.trusts(Endpoint::Udp(address(text)));
+        assert!(trusts("192.0.2.9:1") && trusts("127.0.0.1:1") && trusts("[::ffff:192.0.2.9]:1"));
+        assert!(!trusts("192.0.2.200:1"));
+        assert!(rules.is_token("open sesame"));
+        for wrong in ["", "open", "open sesame ", "open sesamf", "open sesame\0"] {
+            assert!(!rules.is_token(wrong), "{wrong:?}");
+        }
+        assert!(!Destinations::new(address(HERE), vec![], None).is_token(""));
+    }
+
+    #[test]
+    fn a_connection_is_answered_on_itself_and_may_name_a_port() {
+        let rules = Destinations::new(address(HERE), vec![], None);
+        let from = Endpoint::Tcp { id: 3, address: address(PATCH) };
+        assert_eq!(rules.resolve(from, true, "", 0), Ok(from));
+        let named = Ok(Endpoint::Udp(address("127.0.0.1:7371")));
+        assert_eq!(rules.resolve(from, true, "", 7371), named);
     }
 }

@@ -1,8 +1,11 @@
-//! What is remembered of those who send commands: where they want replies, and how many errors they
-//! had of late. Time comes as an argument. The worker's thread.
+//! What is remembered of those who send commands: where they want replies, whether they know the
+//! token, what they trace, how much they may be answered, and how many errors they had of late.
+//! Time comes as an argument. The worker's thread.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use crate::osc::endpoint::Endpoint;
 
 /// Errors to one sender in [`ERROR_WINDOW`]; a patch that sends nonsense at frame rate must not
 /// drown in answers.
@@ -12,11 +15,23 @@ const ERROR_WINDOW: Duration = Duration::from_secs(1);
 /// Twice the receivers; the one unheard of longest makes room.
 const PEERS_MAX: usize = 64;
 
+/// A trace ends when its owner was unheard of for so long, like a subscription.
+const TRACE_LEASE: Duration = Duration::from_secs(75);
+
+/// What a stranger is answered is at most so many times as long as the question, or we would
+/// multiply what somebody sends us under a false address.
+const AMPLIFICATION_MAX: usize = 3;
+
 #[derive(Debug)]
 struct Peer {
-    address: SocketAddr,
+    endpoint: Endpoint,
     /// 0: where it sends from.
     reply_port: u16,
+    has_token: bool,
+    /// 0 nothing, 1 commands, 2 malformed packets too.
+    trace: u8,
+    /// Bytes that it may still be answered, if it is a stranger.
+    allowance: usize,
     seen: Instant,
     window_start: Instant,
     errors: u32,
@@ -27,32 +42,76 @@ struct Peer {
 pub struct Peers(Vec<Peer>);
 
 impl Peers {
-    pub fn set_reply_port(&mut self, address: SocketAddr, port: u16, now: Instant) {
-        self.entry(address, now).reply_port = port;
+    pub fn set_reply_port(&mut self, endpoint: Endpoint, port: u16, now: Instant) {
+        self.entry(endpoint, now).reply_port = port;
     }
 
-    pub fn reply_port(&self, address: SocketAddr) -> u16 {
-        self.0.iter().find(|peer| peer.address == address).map_or(0, |peer| peer.reply_port)
+    pub fn reply_port(&self, endpoint: Endpoint) -> u16 {
+        self.get(endpoint).map_or(0, |peer| peer.reply_port)
     }
 
     /// Where replies to this sender go.
-    pub fn reply_address(&self, address: SocketAddr) -> SocketAddr {
-        match self.reply_port(address) {
-            0 => address,
-            port => SocketAddr::new(address.ip(), port),
+    pub fn reply_endpoint(&self, endpoint: Endpoint) -> Endpoint {
+        match self.reply_port(endpoint) {
+            0 => endpoint,
+            port => Endpoint::Udp(SocketAddr::new(endpoint.address().ip(), port)),
         }
     }
 
-    /// Keeps a sender from being the one who makes room.
-    pub fn seen(&mut self, address: SocketAddr, now: Instant) {
-        if let Some(peer) = self.0.iter_mut().find(|peer| peer.address == address) {
-            peer.seen = now;
-        }
+    pub fn trust(&mut self, endpoint: Endpoint, now: Instant) {
+        self.entry(endpoint, now).has_token = true;
+    }
+
+    pub fn has_token(&self, endpoint: Endpoint) -> bool {
+        self.get(endpoint).is_some_and(|peer| peer.has_token)
+    }
+
+    pub fn set_trace(&mut self, endpoint: Endpoint, level: u8, now: Instant) {
+        self.entry(endpoint, now).trace = level;
+    }
+
+    pub fn trace(&self, endpoint: Endpoint) -> u8 {
+        self.get(endpoint).map_or(0, |peer| peer.trace)
+    }
+
+    /// Who traces at least so much.
+    pub fn tracers(&self, level: u8) -> Vec<Endpoint> {
+        self.0.iter().filter(|peer| level <= peer.trace).map(|peer| peer.endpoint).collect()
+    }
+
+    /// A packet came: its sender is not the one who makes room, and may be answered.
+    pub fn seen(&mut self, endpoint: Endpoint, bytes: usize, now: Instant) {
+        let peer = self.entry(endpoint, now);
+        peer.seen = now;
+        peer.allowance = AMPLIFICATION_MAX * bytes;
+    }
+
+    /// Takes so many bytes off what a stranger may be answered, if there are as many.
+    pub fn spend(&mut self, endpoint: Endpoint, bytes: usize) -> bool {
+        let peer = self.0.iter_mut().find(|peer| peer.endpoint == endpoint);
+        let Some(peer) = peer.filter(|peer| bytes <= peer.allowance) else { return false };
+        peer.allowance -= bytes;
+        true
+    }
+
+    /// A connection has ended.
+    pub fn forget(&mut self, endpoint: Endpoint) {
+        self.0.retain(|peer| peer.endpoint != endpoint);
+    }
+
+    /// Ends traces that nobody follows any more.
+    pub fn lapse(&mut self, now: Instant) {
+        let lapsed = |peer: &&mut Peer| TRACE_LEASE <= now.duration_since(peer.seen);
+        self.0.iter_mut().filter(lapsed).for_each(|peer| peer.trace = 0);
+    }
+
+    fn get(&self, endpoint: Endpoint) -> Option<&Peer> {
+        self.0.iter().find(|peer| peer.endpoint == endpoint)
     }
 
     /// True if one more error may go to this sender; if not it is counted.
-    pub fn admit_error(&mut self, address: SocketAddr, now: Instant) -> bool {
-        let peer = self.entry(address, now);
+    pub fn admit_error(&mut self, endpoint: Endpoint, now: Instant) -> bool {
+        let peer = self.entry(endpoint, now);
         // With errors held back a new window opens only once their number was told.
         if peer.suppressed == 0 && now.duration_since(peer.window_start) >= ERROR_WINDOW {
             peer.window_start = now;
@@ -67,11 +126,11 @@ impl Peers {
     }
 
     /// Senders whose window is over, with the number of errors that they did not get.
-    pub fn take_suppressed(&mut self, now: Instant) -> Vec<(SocketAddr, i32)> {
+    pub fn take_suppressed(&mut self, now: Instant) -> Vec<(Endpoint, i32)> {
         let mut taken = Vec::new();
         for peer in self.0.iter_mut().filter(|peer| peer.suppressed > 0) {
             if now.duration_since(peer.window_start) >= ERROR_WINDOW {
-                taken.push((peer.address, std::mem::take(&mut peer.suppressed)));
+                taken.push((peer.endpoint, std::mem::take(&mut peer.suppressed)));
                 peer.window_start = now;
                 peer.errors = 0;
             }
@@ -79,17 +138,24 @@ impl Peers {
         taken
     }
 
-    fn entry(&mut self, address: SocketAddr, now: Instant) -> &mut Peer {
-        let known = self.0.iter().position(|peer| peer.address == address);
+    fn entry(&mut self, endpoint: Endpoint, now: Instant) -> &mut Peer {
+        let known = self.0.iter().position(|peer| peer.endpoint == endpoint);
         let index = known.unwrap_or_else(|| {
             if self.0.len() >= PEERS_MAX {
                 let oldest = (0..self.0.len()).min_by_key(|&index| self.0[index].seen);
                 self.0.swap_remove(oldest.expect("the list is full, not empty"));
             }
-            let window_start = now;
-            let peer =
-                Peer { address, reply_port: 0, seen: now, window_start, errors: 0, suppressed: 0 };
-            self.0.push(peer);
+            self.0.push(Peer {
+                endpoint,
+                reply_port: 0,
+                has_token: false,
+                trace: 0,
+                allowance: 0,
+                seen: now,
+                window_start: now,
+                errors: 0,
+                suppressed: 0,
+            });
             self.0.len() - 1
         });
         &mut self.0[index]
@@ -100,8 +166,8 @@ impl Peers {
 mod tests {
     use super::*;
 
-    fn port(port: u16) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], port))
+    fn port(port: u16) -> Endpoint {
+        Endpoint::Udp(([127, 0, 0, 1], port).into())
     }
 
     #[test]
@@ -125,10 +191,10 @@ mod tests {
     #[test]
     fn replies_go_to_the_port_that_the_sender_chose() {
         let mut peers = Peers::default();
-        assert_eq!(peers.reply_address(port(1)), port(1));
+        assert_eq!(peers.reply_endpoint(port(1)), port(1));
         peers.set_reply_port(port(1), 7371, Instant::now());
-        assert_eq!(peers.reply_address(port(1)), port(7371));
-        assert_eq!(peers.reply_address(port(2)), port(2));
+        assert_eq!(peers.reply_endpoint(port(1)), port(7371));
+        assert_eq!(peers.reply_endpoint(port(2)), port(2));
     }
 
     #[test]
@@ -140,5 +206,25 @@ mod tests {
         assert_eq!(peers.0.len(), PEERS_MAX);
         assert_eq!(peers.reply_port(port(999)), 1);
         assert_eq!(peers.reply_port(port(0)), 0);
+    }
+
+    #[test]
+    fn a_stranger_is_answered_three_times_as_long_and_no_longer() {
+        let (mut peers, now) = (Peers::default(), Instant::now());
+        assert!(!peers.spend(port(1), 1));
+        peers.seen(port(1), 20, now);
+        assert!(peers.spend(port(1), 44) && peers.spend(port(1), 16) && !peers.spend(port(1), 1));
+        peers.seen(port(1), 20, now);
+        assert!(!peers.spend(port(1), 61));
+    }
+
+    #[test]
+    fn a_trace_ends_when_its_owner_is_silent() {
+        let (mut peers, start) = (Peers::default(), Instant::now());
+        peers.set_trace(port(1), 2, start);
+        peers.lapse(start + Duration::from_secs(74));
+        assert_eq!((peers.tracers(1), peers.tracers(2)), (vec![port(1)], vec![port(1)]));
+        peers.lapse(start + Duration::from_secs(75));
+        assert_eq!(peers.tracers(1), []);
     }
 }

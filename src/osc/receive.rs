@@ -1,8 +1,8 @@
-//! Body of the receive thread: waits for packets, decodes them and queues them for the worker. It
+//! Body of the receive thread: waits for datagrams, decodes them and queues them for the worker. It
 //! does not look at what they ask for.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -10,20 +10,34 @@ use crossbeam_channel::{Sender, TrySendError};
 use rosc::OscMessage;
 
 use crate::osc::decode::{PACKET_BYTES_MAX, decode};
+use crate::osc::endpoint::Endpoint;
 use crate::osc::send::Counters;
+use crate::osc::tcp::Link;
 
 /// Packets that may wait for the worker, who empties the queue every few milliseconds; a patch
 /// that sends all its settings at once stays below a hundred.
 pub const INBOUND_CAPACITY: usize = 256;
 
 /// So long after the stop flag the thread may still wait.
-const STOP_CHECK: Duration = Duration::from_millis(100);
+pub const STOP_CHECK: Duration = Duration::from_millis(100);
 
-/// One packet: its messages and who sent them.
+/// What reaches the worker from the network.
 #[derive(Clone, Debug)]
-pub struct Inbound {
-    pub from: SocketAddr,
-    pub messages: Vec<OscMessage>,
+pub enum Inbound {
+    /// The messages of one packet, its length and who sent it.
+    Packet {
+        from: Endpoint,
+        bytes: usize,
+        messages: Vec<OscMessage>,
+    },
+    /// What is no OSC, told only while somebody traces.
+    Malformed {
+        from: Endpoint,
+        text: String,
+    },
+    /// A TCP client came; answers go by this link.
+    Connected(Link),
+    Closed(Endpoint),
 }
 
 /// Returns when `stop` is set or the worker has gone. An error means that the socket is of no more
@@ -46,15 +60,18 @@ pub fn run(
             }
             Err(error) => return Err(error),
         };
-        let messages = match decode(&packet[..length]) {
-            Ok(messages) => messages,
+        let from = Endpoint::Udp(from);
+        let inbound = match decode(&packet[..length]) {
+            Ok(messages) => Inbound::Packet { from, bytes: length, messages },
             Err(error) => {
                 counters.malformed.fetch_add(1, Relaxed);
-                log::debug!("packet from {from} is no OSC: {error}");
-                continue;
+                if !counters.is_traced.load(Relaxed) {
+                    continue;
+                }
+                Inbound::Malformed { from, text: error.to_string() }
             }
         };
-        match queue.try_send(Inbound { from, messages }) {
+        match queue.try_send(inbound) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 counters.overrun.fetch_add(1, Relaxed);

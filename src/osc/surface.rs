@@ -1,16 +1,29 @@
-//! The OSC surface as one object, owned by the worker thread: updates go in and leave as datagrams,
-//! commands go in and are answered. What only the engine can do comes back as [`Pending`] and is
+//! The OSC surface as one object, owned by the worker thread: updates go in and leave as packets,
+//! commands go in and are answered. What only others can do comes back as [`Pending`] and is
 //! answered through [`Surface::answer`]. Time comes as an argument wherever it decides anything.
 
 mod commands;
+
+mod fanout;
+
+mod notice;
+
+mod reply;
+
+mod request;
+
+mod settings;
 
 mod subscribe;
 
 mod tickets;
 
+mod verbs;
+
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -18,306 +31,237 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Instant, SystemTime};
 
-use rosc::OscPacket;
+use mio::Waker;
 
-use crate::config;
-use crate::messages::{ControlRequest, Event, Health, Identity, Update};
-use crate::osc::address::{Group, HealthValue, Instance, Role, all_instances};
+use crate::config::running::Running;
+use crate::messages::Identity;
+use crate::osc::address::{Group, Instance, all_instances};
 use crate::osc::destination::Destinations;
-use crate::osc::encode::{self, Datagrams, time_tag};
+use crate::osc::encode::Datagrams;
+use crate::osc::endpoint::Endpoint;
 use crate::osc::fault::{Code, Fault};
+use crate::osc::groups::Groups;
+use crate::osc::health::HealthStreams;
 use crate::osc::peers::Peers;
+use crate::osc::profile::Profile;
 use crate::osc::receive::Inbound;
-use crate::osc::receivers::{Groups, RECEIVERS_MAX, Receivers};
+use crate::osc::receivers::{Receivers, Stay, Subscription, Terms};
+use crate::osc::saved::SavedReceiver;
 use crate::osc::send::{Counters, Outlet};
-use crate::osc::streams::{ChannelStreams, HealthStreams};
+use crate::osc::streams::ChannelStreams;
+use crate::osc::view::View;
 
+pub use crate::osc::surface::fanout::Moment;
+pub use crate::osc::surface::request::{Cause, Done, Pending, Request};
 pub use crate::osc::surface::tickets::Ticket;
-use crate::osc::surface::tickets::{Finished, Tickets};
+use crate::osc::surface::tickets::Tickets;
 
-/// A request that the engine carries out between two hops; it must be answered, once.
-#[derive(Debug)]
-pub struct Pending {
-    pub ticket: Ticket,
-    pub request: ControlRequest,
-}
+/// What a receiver gets that the configuration names.
+const CONFIGURED_GROUPS: Groups =
+    Groups::of(&[Group::Core, Group::Seg, Group::Trig, Group::Event, Group::Health]);
 
-/// The window length: now, and what the model allows.
+/// What the model brings: who it is, and what it can be set to.
 #[derive(Clone, Debug)]
-pub struct Window {
-    pub current_s: f32,
-    pub allowed_s: RangeInclusive<f32>,
+pub struct Knowledge {
+    pub identity: Identity,
+    /// Name of its folder.
+    pub model: String,
+    /// Window and hop where the configuration names none.
+    pub window_s: f32,
+    pub hop_s: f32,
+    /// What the model allows.
+    pub window_allowed_s: RangeInclusive<f32>,
 }
 
-/// Why the surface cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("osc.send has {0} addresses, at most {RECEIVERS_MAX} are allowed")]
-    TooMany(usize),
-    #[error("osc.send: {0}")]
-    Receiver(Fault),
-    #[error("the OSC socket cannot be used")]
-    Socket(#[from] io::Error),
+/// What a surface is made from.
+pub struct Setup {
+    /// Bound to the listening address; [`crate::osc::receive::run`] gets a clone of it.
+    pub socket: UdpSocket,
+    /// Of [`crate::osc::tcp::TcpServer`], where there is one.
+    pub waker: Option<Arc<Waker>>,
+    pub running: Running,
+    pub knowledge: Knowledge,
+    pub saved: Vec<SavedReceiver>,
 }
 
 pub struct Surface {
     root: String,
     identity: Identity,
-    /// Every concrete address; made anew with the identity.
+    knowledge: Knowledge,
+    running: Running,
+    /// Every concrete address, and where it stands; made anew with identity and receivers.
     addresses: Vec<Instance>,
+    index: HashMap<String, usize>,
     channels: Vec<ChannelStreams>,
+    /// When each channel's last sound was recorded.
+    captured: Vec<SystemTime>,
     health: HealthStreams,
     muted: bool,
-    window: Window,
     receivers: Receivers,
+    views: Vec<View>,
+    is_unsaved: bool,
     destinations: Destinations,
     peers: Peers,
     tickets: Tickets,
+    /// Traces that may still be sent in this second.
+    traces_left: u32,
     outlet: Outlet,
     counters: Arc<Counters>,
     datagrams: Datagrams,
 }
 
 impl Surface {
-    /// `socket` is bound to the listening address; [`crate::osc::receive::run`] gets a clone of it.
-    pub fn new(
-        socket: UdpSocket,
-        config: &config::Osc,
-        identity: Identity,
-        window: Window,
-    ) -> Result<Self, OpenError> {
-        let destinations = Destinations::new(socket.local_addr()?);
-        if config.send.len() > RECEIVERS_MAX {
-            return Err(OpenError::TooMany(config.send.len()));
-        }
-        let mut permanent = Vec::new();
-        for receiver in &config.send {
-            let ip = destinations.in_our_family(receiver.ip()).map_err(OpenError::Receiver)?;
-            let receiver = SocketAddr::new(ip, receiver.port());
-            destinations.check(receiver).map_err(OpenError::Receiver)?;
-            permanent.push(receiver);
-        }
+    pub fn new(setup: Setup) -> io::Result<Self> {
+        let osc = setup.running.config().osc.clone();
+        let listen = setup.socket.local_addr()?;
         let counters = Arc::new(Counters::default());
         let mut surface = Self {
-            root: config.root.clone(),
+            destinations: Destinations::new(listen, osc.allow, osc.token),
+            root: osc.root,
+            identity: setup.knowledge.identity.clone(),
+            knowledge: setup.knowledge,
+            running: setup.running,
             addresses: Vec::new(),
+            index: HashMap::new(),
             channels: Vec::new(),
-            health: HealthStreams::new(&config.root),
+            captured: Vec::new(),
+            health: HealthStreams::new(&[]),
             muted: false,
-            window,
-            receivers: Receivers::new(&permanent),
-            destinations,
+            receivers: Receivers::default(),
+            views: Vec::new(),
+            is_unsaved: false,
             peers: Peers::default(),
             tickets: Tickets::default(),
-            outlet: Outlet::new(socket, Arc::clone(&counters))?,
+            traces_left: 0,
+            outlet: Outlet::new(setup.socket, setup.waker, Arc::clone(&counters))?,
             counters,
             datagrams: Datagrams::default(),
-            identity,
         };
-        surface.build_addresses();
-        surface.count_clients();
+        surface.build_channels();
+        let now = Instant::now();
+        for address in osc.send {
+            if let Err(fault) = surface.add_configured(address, now) {
+                log::warn!("osc.send: {fault}");
+            }
+        }
+        for saved in setup.saved {
+            if let Err(fault) = surface.add_saved(&saved, now) {
+                log::warn!("the permanent receiver {} is left out: {fault}", saved.endpoint());
+            }
+        }
+        surface.build_views();
         Ok(surface)
     }
 
-    /// For [`crate::osc::receive::run`] and the monitor.
+    /// For the threads that receive, and the monitor.
     pub fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
 
-    /// True from a successful `/ser/mute 1` on.
-    pub fn is_muted(&self) -> bool {
-        self.muted
+    /// Nothing of the analysis may leave, in whatever way.
+    pub fn is_silent(&self) -> bool {
+        self.muted || !self.running.config().privacy.consent
+    }
+
+    pub fn running(&self) -> &Running {
+        &self.running
     }
 
     /// After another model or number of channels: the streams start again from silence.
-    pub fn set_identity(&mut self, identity: Identity) {
-        self.identity = identity;
-        self.build_addresses();
+    pub fn set_knowledge(&mut self, knowledge: Knowledge) {
+        self.identity = knowledge.identity.clone();
+        self.knowledge = knowledge;
+        self.build_channels();
+        self.drop_views();
+        self.build_views();
     }
 
-    /// One hop of one channel. `captured` is when the window's last sample was recorded.
-    /// While muted nothing leaves and nothing is kept, so that asking tells nothing either.
-    pub fn update(&mut self, update: &Update, captured: SystemTime) {
-        if self.muted {
-            return;
-        }
-        let index = usize::from(update.channel).checked_sub(1);
-        let Some(streams) = index.and_then(|index| self.channels.get_mut(index)) else {
-            log::warn!(
-                "update for channel {}, known are 1 to {}",
-                update.channel,
-                self.channels.len()
-            );
-            return;
-        };
-        streams.set(update, captured, SystemTime::now());
-        self.datagrams.clear();
-        streams.write_due(captured, &mut self.datagrams);
-        self.send_to(|groups| groups.core);
-    }
-
-    /// Once a second; sooner if the state changed, which is an event too. Everyone gets the
-    /// heartbeat.
-    pub fn health(&mut self, health: &Health) {
-        let clients = i32::try_from(self.receivers.len()).unwrap_or(i32::MAX); // at most 32
-        let has_state_changed = self.health.set(health, clients);
-        self.health.count_heartbeat();
-        self.datagrams.clear();
-        for heartbeat in self.health.only(HealthValue::Heartbeat) {
-            self.datagrams.push_message(heartbeat);
-        }
-        self.send_to(|_| true);
-        self.datagrams.clear();
-        self.datagrams.push_bundle(time_tag(SystemTime::now()), self.health.snapshot());
-        self.send_to(|groups| groups.health);
-        if has_state_changed {
-            self.datagrams.clear();
-            for state in self.health.only(HealthValue::State) {
-                self.datagrams.push_message(state);
-            }
-            self.send_to(|groups| groups.event && !groups.health);
-        }
-    }
-
-    pub fn event(&mut self, event: &Event) {
-        let role = Role::Event(event.kind);
-        let Some(address) = self.addresses.iter().find(|known| known.row.role == role) else {
-            log::error!("no address for {event:?}");
-            return;
-        };
-        self.datagrams.clear();
-        self.datagrams.push_message(&encode::event(address.name.clone(), event));
-        self.send_to(|groups| groups.event);
-    }
-
-    /// Says for every channel that nobody speaks and nothing is fresh: on muting, and for a daemon
-    /// whose source is gone so that no update will say it.
-    pub fn silence(&mut self) {
-        let labels = self.identity.labels.len();
-        self.datagrams.clear();
-        for streams in &mut self.channels {
-            streams.reset(labels);
-            streams.write_due(SystemTime::now(), &mut self.datagrams);
-        }
-        self.send_to(|groups| groups.core);
-    }
-
-    /// Obeys the messages of one packet; what only the engine can do comes back.
+    /// What came from the network; what only others can do comes back.
     pub fn handle(&mut self, inbound: Inbound, now: Instant) -> Vec<Pending> {
-        if self.destinations.is_ourselves(inbound.from) {
-            self.counters.ignored.fetch_add(1, Relaxed);
-            return Vec::new();
-        }
-        self.receivers.renew(inbound.from, now);
-        self.peers.seen(inbound.from, now);
-        let messages = inbound.messages.into_iter();
-        messages.filter_map(|message| self.obey(inbound.from, message, now)).collect()
-    }
-
-    /// The outcome of a [`Pending`]. Success changes the value that is told to those who ask.
-    pub fn answer(&mut self, ticket: Ticket, result: Result<(), Fault>, now: Instant) {
-        let Some((caller, request)) = self.tickets.close(ticket) else {
-            log::error!("{ticket:?} was answered before");
-            return;
-        };
-        match result {
-            Ok(()) => {
-                self.apply(request);
-                let reply = encode::ok(&self.root, &caller.address, caller.id(), Vec::new());
-                self.reply(caller.from, &[reply]);
+        match inbound {
+            Inbound::Connected(link) => self.outlet.connect(link),
+            Inbound::Closed(endpoint) => self.close(endpoint),
+            Inbound::Malformed { from, text } => self.trace_malformed(from, &text),
+            Inbound::Packet { from, .. } if self.is_ourselves(from) => {
+                self.counters.ignored.fetch_add(1, Relaxed);
             }
-            Err(fault) => self.refuse(caller.from, &caller.address, caller.id(), &fault, now),
+            Inbound::Packet { from, bytes, messages } => {
+                self.receivers.renew(from, now);
+                self.peers.seen(from, bytes, now);
+                let messages = messages.into_iter();
+                return messages.filter_map(|message| self.obey(from, message, now)).collect();
+            }
         }
-        self.settle_syncs();
+        Vec::new()
     }
 
-    /// At least once a second: ends leases, and tells how many errors were held back.
+    /// At least once a second: ends leases and traces, and tells how many errors were held back.
     pub fn tick(&mut self, now: Instant) {
-        self.receivers.lapse(now);
-        self.count_clients();
+        let lapsed = self.receivers.lapse(now);
+        if !lapsed.is_empty() {
+            self.build_views();
+        }
+        lapsed.iter().for_each(|receiver| self.tell_client(receiver, false));
+        self.peers.lapse(now);
+        self.renew_traces();
         for (sender, count) in self.peers.take_suppressed(now) {
             let text = format!("{count} errors more than 10 a second were not sent");
-            let address = format!("{}/error", self.root);
             let fault = Fault::new(Code::Limit, text);
-            let reply = encode::error(&self.root, &address, 0, &fault);
-            self.reply(sender, &[reply]);
+            self.refuse(sender, &format!("{}/error", self.root), 0, &fault);
         }
+    }
+
+    fn is_ourselves(&self, from: Endpoint) -> bool {
+        !from.is_tcp() && self.destinations.is_ourselves(from.address())
+    }
+
+    fn is_trusted(&self, from: Endpoint) -> bool {
+        self.destinations.trusts(from) || self.peers.has_token(from)
+    }
+
+    fn close(&mut self, endpoint: Endpoint) {
+        self.outlet.disconnect(endpoint);
+        self.peers.forget(endpoint);
+        self.renew_traces();
+        let gone = self.receivers.remove(|receiver| receiver.to == endpoint);
+        if !gone.is_empty() {
+            self.build_views();
+        }
+        gone.iter().for_each(|receiver| self.tell_client(receiver, false));
+    }
+
+    fn add_configured(&mut self, address: SocketAddr, now: Instant) -> Result<(), Fault> {
+        let ip = self.destinations.in_our_family(address.ip())?;
+        let address = SocketAddr::new(ip, address.port());
+        self.destinations.check(address)?;
+        let terms = Terms { groups: CONFIGURED_GROUPS, ..Terms::of(Profile::Plain) };
+        let to = Endpoint::Udp(address);
+        let wanted = Subscription { owner: None, to, terms, stay: Stay::Configured };
+        self.receivers.subscribe(wanted, now).map(|_| ())
+    }
+
+    fn add_saved(&mut self, saved: &SavedReceiver, now: Instant) -> Result<(), Fault> {
+        let ip = self.destinations.in_our_family(saved.host)?;
+        let address = SocketAddr::new(ip, saved.port);
+        self.destinations.check(address)?;
+        let to = Endpoint::Udp(address);
+        let wanted = Subscription { owner: None, to, terms: saved.terms()?, stay: Stay::Permanent };
+        self.receivers.subscribe(wanted, now).map(|_| ())
+    }
+
+    fn build_channels(&mut self) {
+        let (root, identity) = (&self.root, &self.identity);
+        let of = |channel| ChannelStreams::new(root, channel, &identity.labels, identity.hop_s);
+        self.channels = (1..=identity.channels).map(of).collect();
+        self.captured = vec![SystemTime::UNIX_EPOCH; self.channels.len()];
+        self.build_addresses();
+        self.health = HealthStreams::new(&self.addresses);
     }
 
     fn build_addresses(&mut self) {
-        let (root, identity) = (&self.root, &self.identity);
-        self.addresses = all_instances(root, identity);
-        self.channels = (1..=identity.channels)
-            .map(|channel| ChannelStreams::new(root, channel, &identity.labels, identity.hop_s))
-            .collect();
-    }
-
-    fn apply(&mut self, request: ControlRequest) {
-        match request {
-            ControlRequest::Mute(muted) => {
-                if muted && !self.muted {
-                    self.silence();
-                }
-                self.muted = muted;
-            }
-            ControlRequest::WindowS(window_s) => self.window.current_s = window_s,
-            ControlRequest::Quit => {}
-        }
-    }
-
-    /// Answers every sync that waits for nothing any more.
-    fn settle_syncs(&mut self) {
-        for Finished { caller, number } in self.tickets.take_finished_syncs() {
-            let name = format!("{}/synced", self.root);
-            let synced = encode::message(name, vec![rosc::OscType::Int(number)]);
-            let ok = encode::ok(&self.root, &caller.address, caller.id(), Vec::new());
-            self.reply(caller.from, &[synced, ok]);
-        }
-    }
-
-    /// All current values of the groups to one receiver.
-    fn send_snapshot(&mut self, destination: SocketAddr, groups: Groups) {
-        self.datagrams.clear();
-        let time = time_tag(SystemTime::now());
-        if groups.has(Group::Core) {
-            for streams in &self.channels {
-                self.datagrams.push_bundle(time, streams.snapshot());
-            }
-        }
-        if groups.has(Group::Health) {
-            self.datagrams.push_bundle(time, self.health.snapshot());
-        }
-        self.outlet.begin_round();
-        for datagram in self.datagrams.iter() {
-            self.outlet.send(datagram, destination);
-        }
-    }
-
-    fn refuse(&mut self, to: SocketAddr, address: &str, request: i32, fault: &Fault, now: Instant) {
-        if self.peers.admit_error(to, now) {
-            let error = encode::error(&self.root, address, request, fault);
-            self.reply(to, &[error]);
-        }
-    }
-
-    fn reply(&mut self, to: SocketAddr, replies: &[OscPacket]) {
-        let destination = self.peers.reply_address(to);
-        self.datagrams.clear();
-        self.datagrams.push_replies(replies);
-        self.outlet.begin_round();
-        for datagram in self.datagrams.iter() {
-            self.outlet.send(datagram, destination);
-        }
-    }
-
-    /// The waiting datagrams to all receivers with these groups.
-    fn send_to(&mut self, wanted: impl Fn(Groups) -> bool) {
-        self.outlet.begin_round();
-        for receiver in self.receivers.iter().filter(|receiver| wanted(receiver.groups)) {
-            for datagram in self.datagrams.iter() {
-                self.outlet.send(datagram, receiver.destination);
-            }
-        }
+        self.addresses = all_instances(&self.root, &self.identity, &self.receivers.ids());
+        let names = self.addresses.iter().enumerate();
+        self.index = names.map(|(index, known)| (known.name.clone(), index)).collect();
     }
 
     fn count_clients(&self) {

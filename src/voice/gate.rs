@@ -28,6 +28,11 @@ impl Gate {
         Self { spec, on: false, against: 0 }
     }
 
+    /// Other constants from the next frame on.
+    pub fn set_spec(&mut self, spec: GateSpec) {
+        self.spec = spec;
+    }
+
     /// Takes one frame; true when this frame itself is speech.
     pub fn process(&mut self, probability: f32, level_db: f32) -> bool {
         let speech = self.spec.threshold <= probability && self.spec.floor_db <= level_db;

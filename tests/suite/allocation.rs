@@ -1,11 +1,15 @@
 //! What the worker runs for every frame leaves the allocator alone once it is warm: each stage by
 //! itself, and all of them in the engine. Only the network may allocate.
 
+use std::time::SystemTime;
+
+use affectd::bench::osc::{Receivers, sample_surface, sample_update};
 use affectd::engine::step::Engine;
 use affectd::features::FeatureSpec;
 use affectd::features::front_end::front_end;
 use affectd::features::resample::Resampler;
 use affectd::model::card::NormaliserSpec;
+use affectd::osc::surface::Moment;
 use affectd::personal::normaliser::Normaliser;
 use affectd::voice::activity::Activity;
 use affectd::voice::gate::{Gate, GateSpec};
@@ -99,4 +103,18 @@ fn the_engine_allocates_until_its_queues_have_grown() {
     check(|| pass(&mut model));
     assert!(asked < model.asked, "the voice was heard");
     assert_eq!(updates, 2 * voice.frames() / 1600); // hops of 0.1 s
+}
+
+#[test]
+fn a_hop_is_encoded_and_sent_without_allocating_however_many_receive_it() {
+    for (count, receivers) in [(1, Receivers::Alike), (32, Receivers::Alike), (7, Receivers::Mixed)]
+    {
+        let mut stage = sample_surface(count, receivers).expect("loopback has free ports");
+        let mut hop = |sequence| {
+            let update = sample_update(sequence);
+            stage.surface.update(&update, SystemTime::now(), Moment::now());
+        };
+        (0..20).for_each(&mut hop);
+        check(|| (20..60).for_each(&mut hop));
+    }
 }

@@ -2,7 +2,7 @@
 //! what it sends, and waiting with a limit.
 
 use std::io::Read;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -48,8 +48,11 @@ impl Running {
     }
 
     pub fn terminate(&self) {
-        let id = self.0.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status();
+        self.signal("-TERM");
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
         assert!(status.is_ok_and(|status| status.success()), "the child is ours");
     }
 
@@ -100,8 +103,15 @@ impl Daemon {
     }
 
     pub fn start_with(arguments: &[&str], adjust: impl FnOnce(&mut Command)) -> Self {
+        Self::start_at(free_address(), arguments, adjust)
+    }
+
+    pub fn start_at(
+        address: SocketAddr,
+        arguments: &[&str],
+        adjust: impl FnOnce(&mut Command),
+    ) -> Self {
         let ear = Ear::new();
-        let address = free_address();
         let mut command = affectd();
         command.arg("run").args(arguments).args(["--listen", &address.to_string()]);
         command.args(["--osc", &ear.address().to_string()]);
@@ -133,10 +143,15 @@ impl Daemon {
     }
 }
 
-/// A port that nobody has just now.
+/// A port that nobody has just now, neither for datagrams nor for connections.
 pub fn free_address() -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
-    socket.local_addr().expect("it is bound")
+    loop {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("loopback has a free port");
+        let address = socket.local_addr().expect("it is bound");
+        if TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
 }
 
 /// One message, with the time tag of the bundle that it came in.
@@ -206,7 +221,7 @@ impl Ear {
     }
 }
 
-fn keep(packet: OscPacket, time: Option<OscTime>, heard: &mut Vec<Heard>) {
+pub fn keep(packet: OscPacket, time: Option<OscTime>, heard: &mut Vec<Heard>) {
     match packet {
         OscPacket::Message(message) => heard.push(Heard { time, message }),
         OscPacket::Bundle(OscBundle { timetag, content }) => {

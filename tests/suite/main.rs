@@ -18,7 +18,13 @@ mod jack;
 
 mod live;
 
+mod control;
+
+mod transport;
+
 mod peers;
+
+mod languages;
 
 mod faults;
 

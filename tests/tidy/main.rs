@@ -55,7 +55,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("analyze", &["config", "engine", "messages", "model", "units", "wav"]),
     (
         "bench",
-        &["audio", "config", "engine", "features", "messages", "model", "ring", "units", "wav"],
+        &[
+            "audio", "config", "engine", "features", "messages", "model", "osc", "ring", "units",
+            "wav",
+        ],
     ),
 ];
 
@@ -77,7 +80,7 @@ const BANS: &str = "#![deny(clippy::disallowed_methods, clippy::disallowed_macro
 
 /// Files with a width of their own, each with its reason.
 const MAY_BE_WIDE: &[(&str, usize, &str)] =
-    &[("src/osc/address.rs", 140, "one row an address: wrapped, nobody could look the table over")];
+    &[("src/osc/address.rs", 170, "one row an address: wrapped, nobody could look the table over")];
 
 /// Settings of the features ride in the model's card: config.toml may change none of them.
 const FEATURE_WORDS: &[&str] =

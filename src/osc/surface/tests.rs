@@ -3,13 +3,25 @@
 
 mod commands;
 
+mod configuration;
+
+mod flood;
+
+mod golden;
+
+mod receivers;
+
+use std::path::Path;
 use std::time::Duration;
 
 use rosc::{OscMessage, OscType};
 
 use super::*;
-use crate::messages::{ClassScores, Dimensions, EventKind, HealthState};
+use crate::config::{self, Overrides};
+use crate::messages::{ClassScores, Dimensions, Event, EventKind, Health, HealthState, Update};
+use crate::osc::address::Role;
 use crate::osc::decode::decode;
+use crate::osc::encode;
 
 const LABELS: [&str; 3] = ["happy", "sad", "unknown"];
 
@@ -36,6 +48,7 @@ fn update(channel: u16, sequence: u32) -> Update {
         level_db: -30.0,
         clipped: false,
         classes,
+        raw: classes,
         dimensions: Dimensions { arousal: 0.625, valence: 0.75, dominance: 0.5 },
         confidence: 0.8,
         inferred: true,
@@ -60,6 +73,23 @@ fn report(state: HealthState) -> Health {
     }
 }
 
+/// A surface on this socket with this configuration.
+fn surface(socket: UdpSocket, text: &str) -> Surface {
+    let (state, saved) = config::parse_state(Path::new("a.toml"), text, &Overrides::default())
+        .expect("a good configuration");
+    let origin = config::running::Origin { file: "a.toml".into(), overrides: Overrides::default() };
+    let knowledge = Knowledge {
+        identity: identity(),
+        model: "test-1".to_string(),
+        window_s: 3.0,
+        hop_s: 0.1,
+        window_allowed_s: 1.0..=5.0,
+    };
+    let running = Running::new(state, origin, saved);
+    let setup = Setup { socket, waker: None, running, knowledge, saved: vec![] };
+    Surface::new(setup).expect("a good socket")
+}
+
 /// A daemon without an engine, and one patch.
 struct Stage {
     surface: Surface,
@@ -73,23 +103,40 @@ struct Stage {
 const SILENCE: Duration = Duration::from_millis(1);
 
 impl Stage {
-    /// The patch is a permanent receiver if `is_receiver`.
+    /// The patch is a configured receiver if `is_receiver`.
     fn new(is_receiver: bool) -> Self {
+        Self::configured(is_receiver, "")
+    }
+
+    /// With these lines in `[osc]`.
+    fn configured(is_receiver: bool, osc: &str) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         let patch = UdpSocket::bind("127.0.0.1:0").expect("a free port");
         patch.set_read_timeout(Some(SILENCE)).expect("a good socket");
         let listen = socket.local_addr().expect("bound");
-        let send = if is_receiver { vec![patch.local_addr().expect("bound")] } else { vec![] };
-        let config = config::Osc { listen, send, root: "/ser".to_string() };
-        let window = Window { current_s: 3.0, allowed_s: 1.0..=5.0 };
-        let surface = Surface::new(socket, &config, identity(), window).expect("good settings");
+        let patch_address = patch.local_addr().expect("bound");
+        let send = if is_receiver { format!("\"{patch_address}\"") } else { String::new() };
+        let text = format!("[osc]\nlisten = \"{listen}\"\nsend = [{send}]\n{osc}");
+        let surface = surface(socket, &text);
         Self { surface, patch, listen, now: Instant::now(), pending: Vec::new() }
     }
 
     fn send(&mut self, message: OscMessage) {
-        let from = self.patch.local_addr().expect("bound");
-        let inbound = Inbound { from, messages: vec![message] };
+        let from = Endpoint::Udp(self.patch.local_addr().expect("bound"));
+        self.send_from(from, message);
+    }
+
+    fn send_from(&mut self, from: Endpoint, message: OscMessage) {
+        let bytes = rosc::encoder::encode(&rosc::OscPacket::Message(message.clone()));
+        let bytes = bytes.expect("it is short").len();
+        let inbound = Inbound::Packet { from, bytes, messages: vec![message] };
         self.pending.extend(self.surface.handle(inbound, self.now));
+    }
+
+    /// A hop whose sound was recorded just now.
+    fn hop(&mut self, update: &Update) {
+        let moment = Moment { now: self.now, time: SystemTime::now() };
+        self.surface.update(update, SystemTime::now(), moment);
     }
 
     /// Sends, lets the engine agree to everything, and returns what comes back.
@@ -100,8 +147,15 @@ impl Stage {
     }
 
     fn agree(&mut self) {
-        for pending in std::mem::take(&mut self.pending) {
-            self.surface.answer(pending.ticket, Ok(()), self.now);
+        for Pending { ticket, request } in std::mem::take(&mut self.pending) {
+            let done = match request {
+                Request::Adopt { state, cause } => Done::Adopted { state, cause },
+                Request::Save { typed, .. } => Done::Saved(typed),
+                Request::ListDevices => Done::Devices(vec![]),
+                Request::ListModels => Done::Models(vec![]),
+                _ => Done::Plain,
+            };
+            self.surface.answer(ticket, Ok(done), self.now);
         }
     }
 
@@ -140,7 +194,7 @@ fn float(value: f32) -> OscType {
 #[test]
 fn a_hop_arrives_as_one_bundle_with_time_first() {
     let mut stage = Stage::new(true);
-    stage.surface.update(&update(1, 7), SystemTime::now());
+    stage.hop(&update(1, 7));
     let mut packet = [0; 2048];
     let length = stage.patch.recv(&mut packet).expect("one bundle");
     assert!(packet.starts_with(b"#bundle\0"));
@@ -155,7 +209,7 @@ fn a_hop_arrives_as_one_bundle_with_time_first() {
 #[test]
 fn classes_sum_to_one_and_top_points_to_the_largest() {
     let mut stage = Stage::new(true);
-    stage.surface.update(&update(1, 0), SystemTime::now());
+    stage.hop(&update(1, 0));
     let heard = stage.heard();
     let classes = heard.iter().filter(|message| message.addr.starts_with("/ser/ch/1/class/"));
     let sum: f32 = classes.filter_map(|message| message.args[0].clone().float()).sum();
@@ -167,7 +221,7 @@ fn classes_sum_to_one_and_top_points_to_the_largest() {
 #[test]
 fn the_sequence_rises_with_every_hop() {
     let mut stage = Stage::new(true);
-    (0..5).for_each(|hop| stage.surface.update(&update(1, hop), SystemTime::now()));
+    (0..5).for_each(|hop| stage.hop(&update(1, hop)));
     let heard = stage.heard();
     let times = heard.iter().filter(|message| message.addr == "/ser/ch/1/t");
     let sequence: Vec<_> = times.filter_map(|message| message.args[0].clone().int()).collect();
@@ -177,7 +231,7 @@ fn the_sequence_rises_with_every_hop() {
 #[test]
 fn muting_says_so_once_and_then_nothing_leaves() {
     let mut stage = Stage::new(true);
-    stage.surface.update(&update(1, 0), SystemTime::now());
+    stage.hop(&update(1, 0));
     stage.heard();
     let heard = stage.ask("/ser/mute", &[float(1.0)]);
     let expected =
@@ -185,7 +239,7 @@ fn muting_says_so_once_and_then_nothing_leaves() {
     assert_eq!(names(&heard[..4]), expected);
     assert!(heard[..4].iter().all(|message| message.args == [int(0)]));
     assert_eq!(names(&heard[4..]), ["/ser/ok"]);
-    stage.surface.update(&update(1, 1), SystemTime::now());
+    stage.hop(&update(1, 1));
     assert_eq!(names(&stage.heard()), [""; 0]);
     assert_eq!(stage.ask("/ser/ch/1/dim/arousal", &[])[0].args, [float(0.5)]);
     assert_eq!(stage.ask("/ser/mute", &[])[0].args, [int(1)]);
@@ -209,7 +263,7 @@ fn unmuting_sends_the_flags_with_the_next_hop() {
     let mut stage = Stage::new(true);
     stage.ask("/ser/mute", &[int(1)]);
     stage.ask("/ser/mute", &[int(0)]);
-    stage.surface.update(&update(1, 9), SystemTime::now());
+    stage.hop(&update(1, 9));
     assert!(names(&stage.heard()).contains(&"/ser/ch/1/voice/on"));
 }
 
@@ -217,10 +271,11 @@ fn unmuting_sends_the_flags_with_the_next_hop() {
 fn a_subscriber_gets_ok_then_all_values_then_hops() {
     let mut stage = Stage::new(false);
     let heard = stage.ask("/ser/subscribe", &[]);
-    assert_eq!(heard[0].args, ["/ser/subscribe".into(), int(0), int(1), float(75.0)]);
+    let ok = heard.iter().find(|message| message.addr == "/ser/ok").expect("an answer");
+    assert_eq!(ok.args, ["/ser/subscribe".into(), int(0), int(1), float(75.0)]);
     assert!(names(&heard).contains(&"/ser/ch/2/conf"));
     assert!(!names(&heard).contains(&"/ser/ch/2/t"));
-    stage.surface.update(&update(1, 1), SystemTime::now());
+    stage.hop(&update(1, 1));
     assert_eq!(names(&stage.heard())[0], "/ser/ch/1/t");
     stage.surface.health(&report(HealthState::Running));
     assert_eq!(names(&stage.heard()), ["/ser/heartbeat", "/ser/health/state"]);
@@ -235,17 +290,7 @@ fn a_dead_receiver_takes_nothing_from_the_others() {
     let port = int(i32::from(dead.port()));
     stage.ask("/ser/subscribe", &["127.0.0.1".into(), port, "core".into()]);
     for hop in 0..20 {
-        stage.surface.update(&update(1, hop), SystemTime::now());
+        stage.hop(&update(1, hop));
         assert_eq!(names(&stage.heard())[0], "/ser/ch/1/t");
     }
-}
-
-#[test]
-fn a_receiver_that_is_ourselves_stops_the_start() {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-    let listen = socket.local_addr().expect("bound");
-    let config = config::Osc { listen, send: vec![listen], root: "/ser".to_string() };
-    let window = Window { current_s: 3.0, allowed_s: 1.0..=5.0 };
-    let refused = Surface::new(socket, &config, identity(), window).err().expect("a loop");
-    assert!(matches!(refused, OpenError::Receiver(fault) if fault.code == Code::Loop));
 }

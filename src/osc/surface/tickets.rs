@@ -1,8 +1,6 @@
 //! Commands that wait: for the engine, or (`sync`) for the commands before them.
 
-use std::net::SocketAddr;
-
-use crate::messages::ControlRequest;
+use crate::osc::endpoint::Endpoint;
 use crate::osc::fault::{Code, Fault};
 
 /// Commands that may wait at once; the worker answers within a hop, so that more are a flood.
@@ -11,7 +9,7 @@ const OPEN_MAX: usize = 64;
 /// Who wants an answer, and to what.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub from: SocketAddr,
+    pub from: Endpoint,
     /// As the sender wrote it.
     pub address: String,
     /// Given by `/ser/req`.
@@ -37,7 +35,7 @@ pub struct Finished {
 
 #[derive(Debug)]
 enum Waiting {
-    Engine(Ticket, ControlRequest),
+    Engine(Ticket),
     Sync(i32),
 }
 
@@ -49,10 +47,10 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    pub fn open(&mut self, caller: Caller, request: ControlRequest) -> Result<Ticket, Fault> {
+    pub fn open(&mut self, caller: Caller) -> Result<Ticket, Fault> {
         self.last = self.last.wrapping_add(1);
         let ticket = Ticket(self.last);
-        self.push(caller, Waiting::Engine(ticket, request))?;
+        self.push(caller, Waiting::Engine(ticket))?;
         Ok(ticket)
     }
 
@@ -60,20 +58,32 @@ impl Tickets {
         self.push(caller, Waiting::Sync(number))
     }
 
+    /// Whose ticket it is; `None` if it is not open.
+    pub fn caller(&self, ticket: Ticket) -> Option<&Caller> {
+        let index = self.position(ticket)?;
+        Some(&self.open[index].0)
+    }
+
     /// `None` if the ticket is not open.
-    pub fn close(&mut self, ticket: Ticket) -> Option<(Caller, ControlRequest)> {
-        let is_it =
-            |waiting: &Waiting| matches!(waiting, Waiting::Engine(open, _) if *open == ticket);
-        let index = self.open.iter().position(|(_, waiting)| is_it(waiting))?;
-        match self.open.remove(index) {
-            (caller, Waiting::Engine(_, request)) => Some((caller, request)),
-            (_, Waiting::Sync(_)) => None,
-        }
+    pub fn close(&mut self, ticket: Ticket) -> Option<Caller> {
+        let index = self.position(ticket)?;
+        Some(self.open.remove(index).0)
+    }
+
+    fn position(&self, ticket: Ticket) -> Option<usize> {
+        let is_it = |waiting: &Waiting| matches!(waiting, Waiting::Engine(open) if *open == ticket);
+        self.open.iter().position(|(_, waiting)| is_it(waiting))
+    }
+
+    /// Commands that are not answered yet.
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.open.len()
     }
 
     /// Syncs before which no command of the same sender waits.
     pub fn take_finished_syncs(&mut self) -> Vec<Finished> {
-        let mut busy: Vec<SocketAddr> = Vec::new();
+        let mut busy: Vec<Endpoint> = Vec::new();
         let mut finished = Vec::new();
         self.open.retain(|(caller, waiting)| match waiting {
             Waiting::Sync(number) if !busy.contains(&caller.from) => {
@@ -103,7 +113,7 @@ mod tests {
     use super::*;
 
     fn caller(port: u16) -> Caller {
-        let from = SocketAddr::from(([127, 0, 0, 1], port));
+        let from = Endpoint::Udp(([127, 0, 0, 1], port).into());
         Caller { from, address: "/ser/sync".to_string(), request: None }
     }
 
@@ -114,9 +124,9 @@ mod tests {
     #[test]
     fn a_sync_waits_for_earlier_commands_of_its_sender_only() {
         let mut tickets = Tickets::default();
-        let first = tickets.open(caller(1), ControlRequest::Mute(true)).expect("room");
+        let first = tickets.open(caller(1)).expect("room");
         tickets.open_sync(caller(1), 10).expect("room");
-        tickets.open(caller(2), ControlRequest::Mute(true)).expect("room");
+        tickets.open(caller(2)).expect("room");
         tickets.open_sync(caller(3), 30).expect("room");
         assert_eq!(finished(&mut tickets), [30]);
         assert!(tickets.close(first).is_some());
@@ -126,7 +136,7 @@ mod tests {
     #[test]
     fn a_ticket_closes_once() {
         let mut tickets = Tickets::default();
-        let ticket = tickets.open(caller(1), ControlRequest::Quit).expect("room");
+        let ticket = tickets.open(caller(1)).expect("room");
         assert!(tickets.close(ticket).is_some());
         assert!(tickets.close(ticket).is_none());
     }
@@ -135,9 +145,9 @@ mod tests {
     fn the_65th_command_is_refused() {
         let mut tickets = Tickets::default();
         for _ in 0..64 {
-            tickets.open(caller(1), ControlRequest::Quit).expect("room");
+            tickets.open(caller(1)).expect("room");
         }
-        let full = tickets.open(caller(1), ControlRequest::Quit).expect_err("full");
+        let full = tickets.open(caller(1)).expect_err("full");
         assert_eq!(full.code, Code::Limit);
     }
 }

@@ -1,0 +1,210 @@
+//! The configuration file on disk: found, read, checked, and written whole or not at all. On a
+//! thread that may wait.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Value};
+
+use crate::config::error::ConfigError;
+use crate::config::running::{State, table};
+use crate::config::typed::Typed;
+use crate::config::{Overrides, parse_state};
+
+pub(crate) fn read(path: &Path) -> Result<String, ConfigError> {
+    fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+/// The folder that a file lies in.
+pub fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Reads the file again; also what it says without the command line. A file that is not there has
+/// the defaults.
+pub fn load(path: &Path, overrides: &Overrides) -> Result<(State, Typed), ConfigError> {
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(ConfigError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            String::new()
+        }
+        Err(error) => return Err(error),
+    };
+    parse_state(path, &text, overrides)
+}
+
+/// Checks a file of this folder, named without a path.
+pub fn validate(folder: &Path, name: &str) -> Result<(), ConfigError> {
+    let path = confined(folder, name)?;
+    parse_state(&path, &read(&path)?, &Overrides::default()).map(|_| ())
+}
+
+/// The file, if it lies in the folder and not only seems to.
+fn confined(folder: &Path, name: &str) -> Result<PathBuf, ConfigError> {
+    let outside = || ConfigError::Outside { name: name.to_owned(), folder: folder.to_owned() };
+    let is_plain = Path::new(name).file_name().is_some_and(|plain| plain == name);
+    if !is_plain || name.contains(['/', '\\', '\0']) {
+        return Err(outside());
+    }
+    let path = folder.join(name);
+    let unread = |source| ConfigError::Read { path: path.clone(), source };
+    let real = path.canonicalize().map_err(unread)?;
+    let home = folder.canonicalize().map_err(unread)?;
+    if real.parent() == Some(home.as_path()) { Ok(path) } else { Err(outside()) }
+}
+
+/// Writes what is typed into the file; its comments, order and all other text stay.
+pub fn save(path: &Path, typed: &Typed) -> Result<(), ConfigError> {
+    let failed = |source| ConfigError::Write { path: path.to_owned(), source };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| {
+        failed(io::Error::new(io::ErrorKind::InvalidData, error.message().to_owned()))
+    })?;
+    let (wanted, defaults) = (table(typed), table(&Typed::default()));
+    for (section, entries) in &wanted {
+        let entries = entries.as_table().expect("every section is a table");
+        for (name, value) in entries {
+            let is_there = document.get(section).is_some_and(|item| item.get(name).is_some());
+            if is_there || defaults[section].get(name) != Some(value) {
+                let item = document.entry(section).or_insert_with(toml_edit::table);
+                put(&mut item[name.as_str()], edited(value));
+            }
+        }
+        // A key without a value is the model's own; it may not keep the one that it had.
+        if let Some(old) = document.get_mut(section).and_then(Item::as_table_mut) {
+            let gone: Vec<String> = old
+                .iter()
+                .map(|(n, _)| n.to_owned())
+                .filter(|n| !entries.contains_key(n))
+                .collect();
+            gone.iter().for_each(|name| {
+                old.remove(name);
+            });
+        }
+    }
+    write_whole(path, document.to_string().as_bytes()).map_err(failed)
+}
+
+/// In place of the old value, with the comment that stands behind it.
+fn put(item: &mut Item, mut value: Value) {
+    if let Some(old) = item.as_value() {
+        *value.decor_mut() = old.decor().clone();
+    }
+    *item = Item::Value(value);
+}
+
+fn edited(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => text.as_str().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        // The shortest digits that give the same f32 again.
+        toml::Value::Float(number) => {
+            let shortest = crate::units::to_f32(*number).to_string().parse();
+            shortest.unwrap_or(*number).into()
+        }
+        toml::Value::Boolean(flag) => (*flag).into(),
+        toml::Value::Array(values) => Value::Array(values.iter().map(edited).collect()),
+        toml::Value::Datetime(_) | toml::Value::Table(_) => {
+            unreachable!("no key of the configuration is a date or a table")
+        }
+    }
+}
+
+/// A reader sees the old text or the new one, also after a power cut: written beside it, synced,
+/// renamed.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(path);
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let beside = folder.join(format!(".{name}.{}.new", std::process::id()));
+    let written = File::create(&beside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&beside, path));
+    if let Err(error) = written {
+        // Nothing may lie there; the error that counts is the first.
+        fs::remove_file(&beside).unwrap_or_default();
+        return Err(error);
+    }
+    // So that the rename itself is on the disk; not every system opens a folder.
+    File::open(folder).and_then(|folder| folder.sync_all()).or(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = include_str!("../../config.toml");
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().expect("a folder for the test")
+    }
+
+    #[test]
+    fn saving_keeps_comments_and_changes_only_what_changed() {
+        let folder = folder();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, SHIPPED).expect("ours");
+        let mut typed = Typed::default();
+        typed.smooth.attack_s = 0.3;
+        typed.model.window_s = Some(1.5);
+        save(&path, &typed).expect("a folder of ours");
+        let text = fs::read_to_string(&path).expect("written");
+        let changed: Vec<&str> = text.lines().filter(|l| !SHIPPED.contains(l)).collect();
+        assert_eq!(changed, ["attack_s = 0.3", "window_s = 1.5"]);
+        assert_eq!(text.lines().count(), SHIPPED.lines().count() + 1);
+        assert_eq!(load(&path, &Overrides::default()).expect("good").1, typed);
+        typed.model.window_s = None;
+        save(&path, &typed).expect("a folder of ours");
+        assert_eq!(load(&path, &Overrides::default()).expect("good").1, typed);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_made_with_what_differs() {
+        let folder = folder();
+        let path = folder.path().join("config.toml");
+        let mut typed = Typed::default();
+        typed.output.mask = vec!["sad".to_owned(), "happy".to_owned()];
+        save(&path, &typed).expect("a folder of ours");
+        let text = fs::read_to_string(&path).expect("written");
+        assert_eq!(text, "[output]\nmask = [\"sad\", \"happy\"]\n");
+        assert_eq!(fs::read_dir(folder.path()).expect("ours").count(), 1);
+    }
+
+    #[test]
+    fn only_files_of_the_folder_are_validated() {
+        let folder = folder();
+        let inside = folder.path().join("in");
+        fs::create_dir(&inside).expect("ours");
+        fs::write(folder.path().join("out.toml"), "").expect("ours");
+        fs::write(inside.join("good.toml"), "[voice]\nthreshold = 0.4").expect("ours");
+        fs::write(inside.join("bad.toml"), "[voice]\nthreshold = 4").expect("ours");
+        assert!(validate(&inside, "good.toml").is_ok());
+        assert!(matches!(validate(&inside, "bad.toml"), Err(ConfigError::Invalid(_))));
+        assert!(matches!(validate(&inside, "none.toml"), Err(ConfigError::Read { .. })));
+        for name in ["../out.toml", "..", ".", "", "/out.toml", "a/../../out.toml", "a\\b"] {
+            let refused = validate(&inside, name);
+            assert!(matches!(refused, Err(ConfigError::Outside { .. })), "{name}: {refused:?}");
+        }
+        #[cfg(unix)]
+        {
+            let link = inside.join("link.toml");
+            std::os::unix::fs::symlink(folder.path().join("out.toml"), &link).expect("ours");
+            assert!(matches!(validate(&inside, "link.toml"), Err(ConfigError::Outside { .. })));
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_an_error_and_leaves_nothing() {
+        let folder = folder();
+        let path = folder.path().join("no/such/config.toml");
+        let error = save(&path, &Typed::default()).expect_err("no such folder");
+        assert!(matches!(error, ConfigError::Write { .. }), "{error}");
+    }
+}

@@ -1,0 +1,149 @@
+//! The clerk's thread: everything that a command asks for and that may take its time, one after the
+//! other. Files, host names, lists of devices, models to be loaded. The worker never waits for it.
+
+use std::path::{Path, PathBuf};
+
+use crossbeam_channel::{Receiver, Sender};
+
+use crate::audio;
+use crate::config::running::{Origin, State};
+use crate::config::typed::Typed;
+use crate::config::{ConfigError, checked, file};
+use crate::daemon::{load_model, model_folder};
+use crate::messages::{DeviceItem, ModelItem};
+use crate::model::backend::{BackendError, Loaded};
+use crate::model::card::Card;
+use crate::osc::fault::{Code, Fault};
+use crate::osc::saved::{self, SavedReceiver};
+use crate::osc::surface::{Done, Ticket};
+
+/// Jobs that may wait; a patch that asks for more at once is told to ask again.
+pub const JOBS_MAX: usize = 16;
+
+/// What is to be done.
+pub enum Job {
+    Reload(Option<Ticket>, Origin),
+    Check(Ticket, Box<Typed>),
+    Validate(Ticket, PathBuf, String),
+    Save(Ticket, PathBuf, Box<Typed>),
+    ListDevices(Ticket),
+    ListModels(Ticket, PathBuf),
+    LoadModel(checked::Model),
+    SaveReceivers(Vec<SavedReceiver>),
+}
+
+/// What came of it.
+pub enum Finished {
+    Answer(Ticket, Result<Done, Fault>),
+    /// A whole configuration, to be adopted; with the file's own words after a reload.
+    Configuration {
+        ticket: Option<Ticket>,
+        read: Result<(Box<State>, Option<Box<Typed>>), Fault>,
+    },
+    Loaded(Result<Box<Loaded>, Fault>),
+    ReceiversNotSaved(String),
+}
+
+/// Until the worker has gone.
+pub fn run(jobs: &Receiver<Job>, finished: &Sender<Finished>, receivers: &Path) {
+    for job in jobs {
+        let Some(result) = carry_out(job, receivers) else { continue };
+        if finished.send(result).is_err() {
+            return;
+        }
+    }
+}
+
+fn carry_out(job: Job, receivers: &Path) -> Option<Finished> {
+    Some(match job {
+        Job::Reload(ticket, origin) => {
+            let read = file::load(&origin.file, &origin.overrides);
+            let read = read.map(|(state, saved)| (Box::new(state), Some(Box::new(saved))));
+            Finished::Configuration { ticket, read: read.map_err(config_fault) }
+        }
+        Job::Check(ticket, typed) => {
+            let checked = typed.check().map_err(|problems| {
+                let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                Fault::new(Code::OutOfRange, texts.join("; "))
+            });
+            let state = checked.map(|config| (Box::new(State { typed: *typed, config }), None));
+            Finished::Configuration { ticket: Some(ticket), read: state }
+        }
+        Job::Validate(ticket, folder, name) => {
+            let checked = file::validate(&folder, &name).map(|()| Done::Plain);
+            Finished::Answer(ticket, checked.map_err(config_fault))
+        }
+        Job::Save(ticket, path, typed) => {
+            let saved = file::save(&path, &typed).map(|()| Done::Saved(typed));
+            Finished::Answer(ticket, saved.map_err(config_fault))
+        }
+        Job::ListDevices(ticket) => Finished::Answer(ticket, Ok(Done::Devices(devices()))),
+        Job::ListModels(ticket, folder) => {
+            Finished::Answer(ticket, Ok(Done::Models(models(&folder))))
+        }
+        Job::LoadModel(model) => {
+            let loaded = load_model(&model).map(Box::new);
+            Finished::Loaded(loaded.map_err(|error| model_fault(&error)))
+        }
+        Job::SaveReceivers(list) => match saved::save(receivers, list) {
+            Ok(()) => return None,
+            Err(error) => Finished::ReceiversNotSaved(error.to_string()),
+        },
+    })
+}
+
+fn config_fault(error: ConfigError) -> Fault {
+    let code = match &error {
+        ConfigError::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Code::NoSuchThing
+        }
+        ConfigError::Read { .. } | ConfigError::Write { .. } => Code::File,
+        ConfigError::Outside { .. } => Code::NotAllowed,
+        ConfigError::Syntax { .. } | ConfigError::Invalid(_) => Code::Config,
+    };
+    Fault::new(code, error.to_string())
+}
+
+fn model_fault(error: &anyhow::Error) -> Fault {
+    let code = match error.downcast_ref() {
+        Some(BackendError::NoGpu { .. }) => Code::Inference,
+        _ => Code::File,
+    };
+    Fault::new(code, format!("{error:#}"))
+}
+
+fn devices() -> Vec<DeviceItem> {
+    let lines = audio::list_devices().into_iter().map(|line| DeviceItem {
+        id: line.id,
+        name: line.name,
+        channels: line.channels,
+        rate_hz: line.rate_hz,
+        is_default: line.is_default,
+    });
+    let demo = DeviceItem {
+        id: "demo".to_owned(),
+        name: "the voice that comes with affectd".to_owned(),
+        channels: 1,
+        rate_hz: 16_000,
+        is_default: false,
+    };
+    lines.chain([demo]).collect()
+}
+
+/// The models beside this one; a folder without a good card is none.
+fn models(folder: &Path) -> Vec<ModelItem> {
+    let folder = model_folder(folder);
+    let Some(beside) = folder.parent().and_then(|parent| parent.read_dir().ok()) else {
+        return Vec::new();
+    };
+    let mut found: Vec<ModelItem> = beside
+        .flatten()
+        .filter_map(|entry| {
+            let card = Card::load(&entry.path()).ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            Some(ModelItem { name, description: card.description, parameters: card.parameters })
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}

@@ -1,0 +1,249 @@
+//! Keeps the source alive: watches that callbacks come, opens a lost one again with growing waits,
+//! takes another one when it is told to. Runs on the main thread, between two looks at the clock.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use crossbeam_channel::Sender;
+
+use crate::audio::{self, AudioError, Connect, Liveness, Opened, Stream};
+use crate::config::checked::{Input, Source};
+use crate::daemon::worker::{Outage, SourceChange, Why};
+use crate::daemon::{join, start};
+use crate::ring::Counters;
+
+/// A source whose callback stands still for so long is closed and opened again. A block is 10 ms,
+/// a swapping machine stops for half a second.
+const STALL_LIMIT: Duration = Duration::from_secs(2);
+
+/// Waits between attempts to open a lost source again: doubled up to the second.
+const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
+
+/// What the worker wants of the source.
+pub enum SourceOrder {
+    /// Take this one; the old one stays if that fails.
+    Select(Input),
+    /// No other source, but other words about it.
+    Keep(Input),
+    /// Try a lost one now.
+    Retry,
+}
+
+/// A source that plays, and what tells whether it still does.
+struct Running {
+    id: String,
+    stream: Stream,
+    liveness: Arc<Liveness>,
+    counters: Arc<Counters>,
+    player: Option<JoinHandle<()>>,
+    player_stop: Arc<AtomicBool>,
+    /// Callbacks seen, and when they last became more.
+    callbacks: u64,
+    alive: Instant,
+}
+
+/// A source that is gone, and when to look for it.
+struct Lost {
+    id: String,
+    since: Instant,
+    next: Instant,
+    wait: Duration,
+}
+
+enum Now {
+    Running(Running),
+    Lost(Lost),
+}
+
+pub struct Supervisor {
+    input: Input,
+    changes: Sender<SourceChange>,
+    stop: Arc<AtomicBool>,
+    now: Now,
+}
+
+impl Supervisor {
+    /// Hands the reader of the first source to the worker and watches it from here on.
+    pub fn new(
+        input: Input,
+        opened: Opened,
+        changes: Sender<SourceChange>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self> {
+        let lost = Lost {
+            id: opened.id.clone(),
+            since: Instant::now(),
+            next: Instant::now(),
+            wait: RETRY[0],
+        };
+        let mut supervisor = Self { input, changes, stop, now: Now::Lost(lost) };
+        supervisor.adopt(opened, Why::First)?;
+        Ok(supervisor)
+    }
+
+    /// One look at the source.
+    pub fn watch(&mut self) -> Result<()> {
+        match &mut self.now {
+            Now::Running(running) => {
+                let callbacks = running.counters.callbacks.load(Ordering::Relaxed);
+                if running.callbacks != callbacks {
+                    running.callbacks = callbacks;
+                    running.alive = Instant::now();
+                }
+                if running.liveness.finished.load(Ordering::Relaxed) {
+                    log::info!("{} is at its end", running.id);
+                    self.stop.store(true, Ordering::Relaxed);
+                } else if running.liveness.lost.load(Ordering::Relaxed) {
+                    self.lose(Outage::Lost);
+                } else if STALL_LIMIT < running.alive.elapsed() {
+                    self.lose(Outage::Stalled);
+                }
+                Ok(())
+            }
+            Now::Lost(lost) if lost.next <= Instant::now() => self.try_again().map(|_| ()),
+            Now::Lost(_) => Ok(()),
+        }
+    }
+
+    pub fn obey(&mut self, order: SourceOrder) -> Result<()> {
+        match order {
+            SourceOrder::Keep(input) => self.input = input,
+            SourceOrder::Retry => {
+                let refused = match &self.now {
+                    Now::Running(running) => Some(format!("{} runs, nothing is lost", running.id)),
+                    Now::Lost(_) => self.try_again()?.map(|error| error.to_string()),
+                };
+                self.tell(SourceChange::Retried { refused });
+            }
+            SourceOrder::Select(input) => self.select(input)?,
+        }
+        Ok(())
+    }
+
+    /// The old source goes on until the new one plays, unless they are the same one.
+    fn select(&mut self, input: Input) -> Result<()> {
+        let is_same = input.source == self.input.source;
+        if is_same && matches!(self.now, Now::Running(_)) {
+            self.close_and_lose(Duration::ZERO);
+        }
+        match audio::open(&input, Connect::Capture) {
+            Ok(opened) => {
+                self.input = input;
+                log::info!("listening to {}: {}", opened.id, opened.description);
+                self.adopt(opened, Why::Chosen)
+            }
+            Err(error) => {
+                log::warn!("the source stays as it is: {error}");
+                self.tell(SourceChange::Refused { text: error.to_string() });
+                Ok(())
+            }
+        }
+    }
+
+    /// Hands the reader to the worker and keeps the rest.
+    fn adopt(&mut self, opened: Opened, why: Why) -> Result<()> {
+        let player_stop = Arc::new(AtomicBool::new(false));
+        let player = match opened.player {
+            Some(player) => {
+                let stop = Arc::clone(&player_stop);
+                Some(start("player", move || player.run(&stop))?)
+            }
+            None => None,
+        };
+        let running = Running {
+            id: opened.id.clone(),
+            stream: opened.stream,
+            liveness: opened.liveness,
+            counters: opened.counters,
+            player,
+            player_stop,
+            callbacks: 0,
+            alive: Instant::now(),
+        };
+        if let Now::Running(old) = std::mem::replace(&mut self.now, Now::Running(running)) {
+            close(old);
+        }
+        self.tell(SourceChange::Opened { reader: Box::new(opened.reader), id: opened.id, why });
+        Ok(())
+    }
+
+    fn lose(&mut self, outage: Outage) {
+        let Some(id) = self.close_and_lose(RETRY[0]) else { return };
+        log::warn!("{id} is {}; retrying", outage.text());
+        self.tell(SourceChange::Lost { id, outage });
+    }
+
+    /// Closes what plays; it counts as lost, to be looked for after a while.
+    fn close_and_lose(&mut self, wait: Duration) -> Option<String> {
+        let Now::Running(running) = &self.now else { return None };
+        let id = running.id.clone();
+        let since = Instant::now();
+        let lost = Lost { id: id.clone(), since, next: since + wait, wait: RETRY[0] };
+        if let Now::Running(gone) = std::mem::replace(&mut self.now, Now::Lost(lost)) {
+            close(gone);
+        }
+        Some(id)
+    }
+
+    /// Opens the lost source if it is there; never takes another one instead, unless it may follow
+    /// the default.
+    fn try_again(&mut self) -> Result<Option<AudioError>> {
+        let Now::Lost(lost) = &mut self.now else { return Ok(None) };
+        lost.wait = (2 * lost.wait).min(RETRY[1]);
+        let mut input = self.input.clone();
+        if input.source == Source::Auto && !input.follow_default {
+            input.source = same_again(&lost.id);
+        }
+        let since = lost.since;
+        let opened = match audio::open(&input, Connect::Capture) {
+            Err(_) if input.follow_default && input.source != Source::Auto => {
+                audio::open(&Input { source: Source::Cpal(None), ..input }, Connect::Capture)
+            }
+            opened => opened,
+        };
+        match opened {
+            Ok(opened) => {
+                let without = since.elapsed();
+                log::info!("{} is back after {:.1} s", opened.id, without.as_secs_f32());
+                self.adopt(opened, Why::Back(without)).map(|()| None)
+            }
+            Err(error) => {
+                // Opening may itself have taken seconds: the wait starts after it.
+                lost.next = Instant::now() + lost.wait;
+                log::debug!("{} is still gone: {error}", lost.id);
+                Ok(Some(error))
+            }
+        }
+    }
+
+    fn tell(&self, change: SourceChange) {
+        // Only a worker that is gone hears nothing any more, and then the daemon is leaving.
+        if self.changes.send(change).is_err() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub fn close(self) {
+        if let Now::Running(running) = self.now {
+            close(running);
+        }
+    }
+}
+
+fn close(running: Running) {
+    running.player_stop.store(true, Ordering::Relaxed);
+    drop(running.stream);
+    running.player.into_iter().for_each(join);
+}
+
+/// The source that `auto` found, by name.
+fn same_again(id: &str) -> Source {
+    match id {
+        "jack" => Source::Jack,
+        "demo" => Source::Demo,
+        device => Source::Cpal(Some(device.to_owned())),
+    }
+}

@@ -1,0 +1,210 @@
+//! What an address can be: the words that the table is written in. No state, any thread.
+
+use crate::messages::EventKind;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Value of a channel that leaves by itself and can be asked.
+    Stream(Stream),
+    /// Value of the daemon that leaves once a second and can be asked.
+    Health(HealthValue),
+    /// Value that can be asked and never leaves by itself.
+    Fact(Fact),
+    /// Value that can be asked and set.
+    Setting(Setting),
+    /// Command; it has no value.
+    Verb(Verb),
+    /// Leaves when something happens; cannot be asked.
+    Event(EventKind),
+    /// Answer to a command. Never answered itself, or two daemons could talk for ever.
+    Reply,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Time,
+    VoiceOn,
+    VoiceProbability,
+    Fresh,
+    Level,
+    LevelNorm,
+    LevelClip,
+    Class,
+    TopIndex,
+    TopProbability,
+    TopLabel,
+    Arousal,
+    Valence,
+    Dominance,
+    Confidence,
+    /// All classes in one list.
+    Classes,
+    /// One class before mask and smoothing.
+    RawClass,
+}
+
+impl Stream {
+    /// Leaves only when it changed, and once a second.
+    pub fn is_state(self) -> bool {
+        use Stream::{Fresh, TopIndex, TopLabel, TopProbability, VoiceOn};
+        matches!(self, VoiceOn | Fresh | TopIndex | TopProbability | TopLabel)
+    }
+
+    /// 0.5 is its neutral, so that a receiver may want it from -1 to 1.
+    pub fn is_centred(self) -> bool {
+        matches!(self, Self::Arousal | Self::Valence | Self::Dominance)
+    }
+
+    /// 0 or 1.
+    pub fn is_flag(self) -> bool {
+        matches!(self, Self::VoiceOn | Self::Fresh | Self::LevelClip)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthValue {
+    State,
+    StateText,
+    Load,
+    InferMs,
+    LatencyP50,
+    LatencyP95,
+    LatencyP99,
+    MemoryMb,
+    Uptime,
+    Xruns,
+    Dropped,
+    Late,
+    Restarts,
+    Clients,
+    Gpu,
+    Malformed,
+    Overrun,
+    Refused,
+    Withheld,
+    Heartbeat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Name of the model that answers.
+    ModelCurrent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// A key of the configuration, `section.key`: set here, it is what `config/save` would write.
+    Config(&'static str),
+    Mute,
+    /// Each sender has its own.
+    ReplyPort,
+    Dump,
+    /// Of one receiver, `<id>` in the address.
+    Receiver(ReceiverField),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiverField {
+    Groups,
+    Hz,
+    Deadband,
+    Range,
+    Profile,
+    Root,
+    Enabled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Request,
+    Sync,
+    Subscribe,
+    Unsubscribe,
+    Subscribers,
+    SubscribersClear,
+    Ping,
+    /// TouchOSC's, without our root.
+    PlainPing,
+    Token,
+    Version,
+    List,
+    Labels,
+    Quit,
+    DeviceList,
+    DeviceSelect,
+    DeviceRetry,
+    ModelList,
+    ModelLoad,
+    ModelCard,
+    ConfigGet,
+    ConfigSet,
+    ConfigValidate,
+    ConfigReload,
+    ConfigRollback,
+    ConfigSave,
+    ConfigDiff,
+    ConsentNotice,
+}
+
+impl Verb {
+    /// No pattern may run these by accident.
+    pub fn is_kept_from_patterns(self) -> bool {
+        use Verb::{
+            ConfigDiff, ConfigGet, ConfigReload, ConfigRollback, ConfigSave, ConfigSet,
+            ConfigValidate, Quit, SubscribersClear,
+        };
+        matches!(
+            self,
+            ConfigDiff
+                | ConfigGet
+                | ConfigReload
+                | ConfigRollback
+                | ConfigSave
+                | ConfigSet
+                | ConfigValidate
+                | Quit
+                | SubscribersClear
+        )
+    }
+}
+
+/// What a receiver may choose by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Core,
+    /// Segments.
+    Seg,
+    /// Triggers.
+    Trig,
+    Event,
+    Health,
+    Vec,
+    Raw,
+    Text,
+}
+
+impl Group {
+    pub const ALL: [Self; 8] = [
+        Self::Core,
+        Self::Seg,
+        Self::Trig,
+        Self::Event,
+        Self::Health,
+        Self::Vec,
+        Self::Raw,
+        Self::Text,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Core => "core",
+            Self::Seg => "seg",
+            Self::Trig => "trig",
+            Self::Event => "event",
+            Self::Health => "health",
+            Self::Vec => "vec",
+            Self::Raw => "raw",
+            Self::Text => "text",
+        }
+    }
+}
