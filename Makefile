@@ -15,7 +15,7 @@ build: ## the program, as target/release/affectd
 	.ci/install build
 	cargo build --locked --release
 
-test: ## all tests, with the real peers: jackd, Pd, liblo, python-osc, Mesa's Vulkan
+test: ## all tests, with the real peers: jackd, Pd, SuperCollider, Node, liblo, python-osc, Mesa's Vulkan
 	.ci/install test
 	cargo test --locked --features crate-mfcc
 

@@ -148,8 +148,8 @@ struct Seen {
     memory_mb: f32,
     loads: Vec<f32>,
     dropped: i32,
-    /// In the first half of the time, and in the second with trouble beside us.
-    jitter: [Jitter; 2],
+    /// Alone, with bad receivers beside us, and with a flood of commands as well.
+    jitter: [Jitter; 3],
 }
 
 fn daemon(backend: &str, out: &mut dyn Write) -> Result<()> {
@@ -167,11 +167,9 @@ fn daemon(backend: &str, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "| hops dropped | {} |", seen.dropped)?;
     let jitter = seen.jitter.map(Jitter::p99_ms);
     writeln!(out, "| off an even stream of hops, p99 | {:.1} ms |", jitter[0])?;
-    writeln!(
-        out,
-        "| … beside a dead receiver and a TCP client that never reads | {:.1} ms |",
-        jitter[1]
-    )?;
+    let beside = "… beside a dead receiver and a TCP client that never reads";
+    writeln!(out, "| {beside} | {:.1} ms |", jitter[1])?;
+    writeln!(out, "| … and a flood of 50,000 commands a second | {:.1} ms |", jitter[2])?;
     Ok(())
 }
 
@@ -209,7 +207,7 @@ fn listen(backend: &str) -> Result<Seen> {
         dropped: 0,
         jitter: Default::default(),
     };
-    let mut trouble = None;
+    let (mut trouble, mut flood) = (None, None);
     let mut packet = [0; 65_536];
     let mut is_speaking = false;
     while seen.first_bundle.is_zero() || begun.elapsed() < seen.first_bundle + LISTEN {
@@ -217,9 +215,13 @@ fn listen(backend: &str) -> Result<Seen> {
             bail!("the daemon said nothing for 30 s; what does `affectd run --input demo` say?")
         };
         let now = Instant::now();
-        let is_half = begun.elapsed() > seen.first_bundle + LISTEN / 2;
-        if !seen.first_bundle.is_zero() && is_half && trouble.is_none() {
+        let share =
+            begun.elapsed().saturating_sub(seen.first_bundle).as_secs_f64() / LISTEN.as_secs_f64();
+        if !seen.first_bundle.is_zero() && 0.33 < share && trouble.is_none() {
             trouble = Some(osc::trouble(free)?);
+        }
+        if 0.66 < share && flood.is_none() {
+            flood = Some(Ended(osc::flood(free)?));
         }
         let (_, packet) = rosc::decoder::decode_udp(&packet[..length])?;
         for (address, value) in values(packet) {
@@ -228,7 +230,8 @@ fn listen(backend: &str) -> Result<Seen> {
                     if seen.first_bundle.is_zero() {
                         seen.first_bundle = begun.elapsed();
                     }
-                    seen.jitter[usize::from(trouble.is_some())].note(now, HOP);
+                    let phase = usize::from(trouble.is_some()) + usize::from(flood.is_some());
+                    seen.jitter[phase].note(now, HOP);
                 }
                 ("/ser/ch/1/voice/on", OscType::Int(on)) => is_speaking = on == 1,
                 ("/ser/health/lat_p50", OscType::Float(ms)) => seen.latency_ms[0] = ms,

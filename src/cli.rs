@@ -245,6 +245,9 @@ pub struct BenchArgs {
     /// Inference on: auto, cpu, wgpu
     #[arg(long, value_name = "BACKEND")]
     pub backend: Option<String>,
+    /// Only sends a flood of commands there: what the benchmark runs beside the daemon
+    #[arg(long, value_name = "HOST:PORT", hide = true)]
+    pub flood: Option<std::net::SocketAddr>,
 }
 
 fn learning_rate(text: &str) -> Result<f64, String> {

@@ -218,6 +218,9 @@ fn osc_reference() -> Result<()> {
 }
 
 fn bench(args: BenchArgs) -> Result<()> {
+    if let Some(daemon) = args.flood {
+        return bench::osc::pour(daemon);
+    }
     let overrides = Overrides { model: args.model, backend: args.backend, ..Overrides::default() };
     let mut config = config::load(None, &overrides)?;
     config.input.channels = 1;

@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
@@ -181,4 +182,30 @@ pub fn trouble(daemon: SocketAddr) -> Result<TcpStream> {
     slow.write_all(&u32::try_from(to_itself.len())?.to_be_bytes())?;
     slow.write_all(&to_itself)?;
     Ok(slow)
+}
+
+/// Another process of this program that sends commands to the daemon, 50,000 a second, until it is
+/// ended: in this one it would take time from who measures.
+pub fn flood(daemon: SocketAddr) -> Result<Child> {
+    let mut program = Command::new(std::env::current_exe()?);
+    program.args(["bench", "--flood", &daemon.to_string()]);
+    program.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start the flood")
+}
+
+/// Body of that process.
+pub fn pour(daemon: SocketAddr) -> Result<()> {
+    const PACKETS_A_MS: u128 = 50;
+    /// Ends by itself should its parent be killed.
+    const LONGEST: Duration = Duration::from_secs(60);
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let (begun, mut sent) = (Instant::now(), 0);
+    while begun.elapsed() < LONGEST {
+        while sent < PACKETS_A_MS * begun.elapsed().as_millis() {
+            // A full buffer of the system is part of a flood.
+            socket.send_to(b"/ser/version\0\0\0\0,\0\0\0", daemon).unwrap_or_default();
+            sent += 1;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    Ok(())
 }

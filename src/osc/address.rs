@@ -143,7 +143,7 @@ pub const TABLE: &[Address] = &[
     reply("/synced", "i", "answer to sync"),
     reply("/item", "ssis", "address, types, access (1 read, 2 run, 3 read and set, 0 sent only), text"),
     reply("/subscriber", "isisffs", "id, host, port, groups, max_hz (0: no cap), lease left, profile"),
-    reply("/device/item", "ssiii", "id, name, channels, rate in Hz, 1 for the one in use or the default"),
+    reply("/device/item", "ssiii", "id, name, channels, rate in Hz, 1 for the default"),
     reply("/model/item", "ssii", "name, description, parameters, 1 for the one that answers"),
     reply("/model/card/item", "ss", "key, value"),
     reply("/config/item", "sss", "key, value that holds, value in the file"),

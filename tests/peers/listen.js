@@ -16,6 +16,8 @@ port.on("message", ({ address, args }) => {
     if (address === "/ser/ch/1/dim/arousal") {
         arousals += 1;
         console.log("arousal", values[0]);
+    } else if (address === "/ser/ch/1/classes" || address === "/ser/ch/1/top/label") {
+        console.log(address, ...values);
     } else if (address === "/ser/ok") {
         isAnswered = isAnswered || values[0] === "/ser/version";
         console.log("answered", values[0], values[2]);
@@ -46,7 +48,11 @@ port.open();
 // Until it is heard: the daemon may still be starting.
 function ask() {
     if (arousals === 0) {
-        send("/ser/subscribe", [["s", ""], ["i", port.socket.address().port], ["s", "core"]]);
+        const ours = port.socket.address().port;
+        // Without a cap, for 75 s, with the lists and texts that a patch of Max takes.
+        send("/ser/subscribe", [
+            ["s", ""], ["i", ours], ["s", "core,vec,text"], ["f", 0], ["f", 75], ["s", "max"],
+        ]);
     }
     if (!isAnswered) {
         send("/ser/version", []);

@@ -11,7 +11,7 @@ fn daemon() -> Daemon {
 }
 
 /// Runs a peer to its end and looks at its lines: enough of arousal, and the answer.
-fn check(peer: &mut Command) {
+fn check(peer: &mut Command) -> String {
     let mut peer = Running::start(peer.stdin(Stdio::null()).stdout(Stdio::piped()));
     wait_until("the peer to hear enough", || peer.has_ended());
     let text = peer.output();
@@ -21,6 +21,7 @@ fn check(peer: &mut Command) {
     assert!(arousal.iter().all(|value| (0.0..=1.0).contains(value)), "{text}");
     let mut lines = text.lines();
     assert!(lines.any(|line| line.starts_with("answered /ser/version affectd ")), "{text}");
+    text
 }
 
 #[test]
@@ -44,7 +45,10 @@ fn node_subscribes_and_is_answered() {
     let mut node = Command::new("node");
     node.env("NODE_PATH", project().join("target/peers/node/node_modules"));
     node.arg(project().join("tests/peers/listen.js"));
-    check(node.arg(daemon.address.port().to_string()));
+    let text = check(node.arg(daemon.address.port().to_string()));
+    for address in ["/ser/ch/1/classes 0", "/ser/ch/1/top/label "] {
+        assert!(text.contains(address), "the profile max has {address}: {text}");
+    }
 }
 
 #[test]

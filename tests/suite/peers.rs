@@ -3,6 +3,8 @@
 
 use std::process::{Command, Stdio};
 
+use rosc::OscType;
+
 use crate::harness::{Daemon, Running, free_address, project, wait_until};
 
 fn free_port() -> u16 {
@@ -29,8 +31,24 @@ fn oscdump_reads_every_stream() {
     let oscdump = Running::start(&mut oscdump);
     let mut daemon = daemon_to(port);
     daemon.ear.listen_until("three seconds", |heard| crate::harness::hops(heard).len() > 30);
+    // oscsend sends each command from another port, so its answers are lost; what they change is
+    // heard by oscdump all the same.
+    let send = |arguments: &[&str]| {
+        let port = daemon.address.port().to_string();
+        let sent = Command::new("oscsend").args(["127.0.0.1", &port]).args(arguments).status();
+        assert!(sent.is_ok_and(|status| status.success()), "{arguments:?}");
+    };
+    send(&["/ser/smooth/attack_s", "f", "0.3"]);
+    daemon.ear.wait_for("the setting", |heard| heard.message.addr == "/ser/event/config");
+    let other = port.to_string();
+    send(&["/ser/subscribe", "sisffs", "", &other, "core,event", "0", "75", "flat"]);
+    let hops = crate::harness::hops(&daemon.ear.heard).len();
+    daemon.ear.listen_until("a second", |heard| crate::harness::hops(heard).len() > hops + 10);
     drop(daemon);
     let text = oscdump.output();
+    assert!(!lines(&text, "/arousal").is_empty(), "the profile flat is missing in {text}");
+    let changed = lines(&text, "/ser/event/config");
+    assert!(changed.iter().any(|line| line.contains(&"\"smooth.attack_s\"")), "{text}");
     let arousal = lines(&text, "/ser/ch/1/dim/arousal");
     assert!(arousal.len() > 20, "{text}");
     for line in arousal {
@@ -63,6 +81,7 @@ while counts.get('/ser/ch/1/conf', 0) < 20 or '/ser/ok' not in counts:
         asked = True
         client.send_message('/ser/reply_port', int(sys.argv[1]))
         client.send_message('/ser/version', [])
+        client.send_message('/ser/subscribe', ['', int(sys.argv[1]), 'core', 0.0, 75.0, 'touchdesigner'])
 for address in sorted(counts):
     print(address, counts[address])
 ";
@@ -91,7 +110,11 @@ fn the_shipped_pure_data_patch_shows_moving_numbers() {
         .args(["-open", "patches/pd/affectd.pd", "-open", "tests/pd_receive.pd"])
         .stderr(log.reopen().unwrap());
     let pd = Running::start(&mut pd);
-    let daemon = daemon_to(7371);
+    let mut daemon = daemon_to(free_port());
+    let pd_profile: [OscType; 6] =
+        ["127.0.0.1".into(), 7371.into(), "core".into(), 0.0.into(), 75.0.into(), "pd".into()];
+    daemon.wait_for_streams();
+    daemon.send("/ser/subscribe", pd_profile.to_vec());
     let values = || -> Vec<f32> {
         let text = std::fs::read_to_string(log.path()).unwrap();
         let lines = text.lines().filter_map(|line| line.strip_prefix("arousal: "));

@@ -81,12 +81,15 @@ impl Worker {
             Finished::Answer(ticket, result) => {
                 self.surface.answer(ticket, result, Instant::now());
             }
-            Finished::Configuration { ticket, read: Ok((state, saved)) } => {
-                let cause = match saved {
-                    Some(_) => Cause::Reload,
-                    None => Cause::Set("osc".to_owned()),
-                };
-                self.begin(ticket, state, cause, saved);
+            Finished::Configuration { ticket, read: Ok((state, Some(saved))) } => {
+                self.begin(ticket, state, Cause::Reload, Some(saved));
+            }
+            Finished::Configuration { ticket, read: Ok((state, None)) } => {
+                // Other keys may have been set while the host names were looked up.
+                let mut now = Box::new(self.surface.running().state().clone());
+                now.typed.osc = state.typed.osc;
+                now.config.osc = state.config.osc;
+                self.begin(ticket, now, Cause::Set("osc".to_owned()), None);
             }
             Finished::Configuration { ticket, read: Err(fault) } => self.refuse(ticket, fault),
             Finished::Loaded(Ok(loaded)) => self.model_loaded(loaded),

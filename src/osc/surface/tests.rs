@@ -11,6 +11,8 @@ mod golden;
 
 mod receivers;
 
+mod rules;
+
 use std::path::Path;
 use std::time::Duration;
 
