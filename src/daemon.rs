@@ -1,5 +1,6 @@
 //! The daemon: opens model, sockets and sound, starts the threads and joins them. The only file
-//! that knows all. Runs on the main thread, which then keeps the source alive until it is told to leave.
+//! that knows all. Runs on the main thread, which then keeps the source alive until it is told to
+//! leave.
 
 mod clerk;
 

@@ -8,7 +8,7 @@ use crate::messages::{Event, EventKind};
 use crate::osc::address::{Group, HealthValue, Role, Stream, TABLE};
 use crate::osc::encode::{self, Datagrams, message};
 use crate::osc::groups::Groups;
-use crate::osc::health::HealthStreams;
+use crate::osc::health::{HealthSlot, HealthStreams};
 use crate::osc::profile::Profile;
 use crate::osc::streams::{ChannelStreams, Slot};
 
@@ -65,7 +65,7 @@ impl View {
             slots.extend(streams.slots.iter().enumerate().filter_map(one));
             slots
         };
-        let health = health.slots().filter(|slot| shape.wants(slot.instance.row.group, slot.value));
+        let health = health.slots().filter(|slot| shape.wants(slot));
         let health = health.map(|slot| {
             let name = slot.instance.row.full(&shape.root, 0, "", 0);
             (slot.value, message(name, Vec::new()))
@@ -217,11 +217,13 @@ impl Shape {
     }
 
     /// The heartbeat cannot be chosen away; a state is told with events too.
-    fn wants(&self, group: Option<Group>, value: HealthValue) -> bool {
-        match value {
+    fn wants(&self, slot: &HealthSlot) -> bool {
+        let row = slot.instance.row;
+        match slot.value {
             HealthValue::Heartbeat => true,
             HealthValue::State => self.groups.has(Group::Health) || self.groups.has(Group::Event),
-            _ => group.is_some_and(|group| self.groups.has(group)),
+            _ if row.types.contains('s') && !self.profile.has_strings() => false,
+            _ => row.group.is_some_and(|group| self.groups.has(group)),
         }
     }
 }

@@ -81,7 +81,8 @@ while counts.get('/ser/ch/1/conf', 0) < 20 or '/ser/ok' not in counts:
         asked = True
         client.send_message('/ser/reply_port', int(sys.argv[1]))
         client.send_message('/ser/version', [])
-        client.send_message('/ser/subscribe', ['', int(sys.argv[1]), 'core', 0.0, 75.0, 'touchdesigner'])
+        terms = ['', int(sys.argv[1]), 'core', 0.0, 75.0, 'touchdesigner']
+        client.send_message('/ser/subscribe', terms)
 for address in sorted(counts):
     print(address, counts[address])
 ";

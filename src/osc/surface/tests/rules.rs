@@ -83,7 +83,9 @@ fn no_profile_makes_a_long_datagram_even_with_long_labels() {
         let identity = Identity { labels: labels.into(), ..identity() };
         let knowledge = Knowledge { identity, ..stage.surface.knowledge.clone() };
         stage.surface.set_knowledge(knowledge);
-        stage.hop(&crate::osc::streams::silence(16).of_channel(1));
+        let mut update = Update { channel: 1, ..crate::osc::streams::silence(16) };
+        update.classes.as_mut_slice().fill(1.0 / 16.0);
+        stage.hop(&update);
         let mut packet = [0; 4096];
         let mut values = 0;
         while let Ok(length) = stage.patch.recv(&mut packet) {
@@ -92,11 +94,5 @@ fn no_profile_makes_a_long_datagram_even_with_long_labels() {
             values += messages.iter().map(|message| message.args.len()).sum::<usize>();
         }
         assert!(16 <= values, "{profile:?}: only {values} values");
-    }
-}
-
-impl Update {
-    fn of_channel(self, channel: u16) -> Self {
-        Self { channel, ..self }
     }
 }
