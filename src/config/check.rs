@@ -162,8 +162,10 @@ fn source(value: &str) -> Result<Source, Problem> {
 }
 
 fn folder(value: &Path) -> Result<PathBuf, Problem> {
-    if value.as_os_str().is_empty() {
-        return Err(wrong("model.folder", "\"\"", "a folder with model.toml"));
+    // One that is no UTF-8 could be neither told by OSC nor saved.
+    if value.as_os_str().is_empty() || value.to_str().is_none() {
+        let allowed = "a folder with model.toml, its name in UTF-8";
+        return Err(wrong("model.folder", format!("{value:?}"), allowed));
     }
     Ok(value.to_owned())
 }

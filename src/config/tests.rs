@@ -120,10 +120,19 @@ fn a_value_outside_its_range_is_refused() {
 fn a_word_that_is_no_choice_is_refused() {
     check_refused("hold", "policy = \"Hold\"", "hold, decay, zero");
     check_refused("model", "backend = \"cuda\"", "auto, cpu, gpu, wgpu");
-    check_refused("model", "folder = \"\"", "a folder with model.toml");
+    check_refused("model", "folder = \"\"", "its name in UTF-8");
     for source in ["", "mic", "cpal:", "file:"] {
         check_refused("input", &format!("source = \"{source}\""), "file:PATH, demo");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let folder = std::ffi::OsString::from_vec(vec![b'm', 0xff]);
+    let error = ordered(Overrides { model: Some(folder.into()), ..Overrides::default() });
+    assert!(error.expect_err("no UTF-8").to_string().starts_with("--model: model.folder"));
 }
 
 #[test]

@@ -194,7 +194,9 @@ impl Supervisor {
         let Now::Lost(lost) = &mut self.now else { return Ok(None) };
         lost.wait = (2 * lost.wait).min(RETRY[1]);
         let mut input = self.input.clone();
-        if input.source == Source::Auto && !input.follow_default {
+        // "auto" and "the default input" may by now mean another one.
+        let is_open = matches!(input.source, Source::Auto | Source::Cpal(None));
+        if is_open && !input.follow_default {
             input.source = same_again(&lost.id);
         }
         let since = lost.since;

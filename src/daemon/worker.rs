@@ -222,7 +222,7 @@ impl Worker {
                         self.tell_device(1, id, text);
                     }
                     Why::Chosen => {
-                        self.source_taken();
+                        self.commit();
                         self.tell_device(1, id, "chosen".to_owned());
                     }
                 }

@@ -168,8 +168,7 @@ impl Worker {
             true => SourceOrder::Keep(input.clone()),
             false => SourceOrder::Select(input.clone()),
         };
-        let is_kept = *input == *ours;
-        if !is_kept {
+        if input != ours {
             self.order(order);
         }
         if is_same {
@@ -181,11 +180,6 @@ impl Worker {
         if self.lines.orders.try_send(order).is_err() {
             self.source_refused(Fault::new(Code::NotNow, "the source is being changed; ask again"));
         }
-    }
-
-    /// The source that was asked for plays.
-    pub(super) fn source_taken(&mut self) {
-        self.commit();
     }
 
     pub(super) fn source_refused(&mut self, fault: Fault) {
@@ -202,7 +196,7 @@ impl Worker {
     }
 
     /// The last step: all is there, and from here on it holds.
-    fn commit(&mut self) {
+    pub(super) fn commit(&mut self) {
         let Some(change) = self.change.take() else { return };
         let before = std::mem::replace(&mut self.config, change.state.config.clone());
         let is_new_model = change.loaded.is_some();

@@ -186,8 +186,10 @@ impl Surface {
         if tracers.is_empty() {
             return;
         }
-        let is_secret = message.addr.ends_with("/token")
-            || message.args.iter().any(|argument| is_text(argument, "osc.token"));
+        // Also inside a request.
+        let names_token = |text: &str| text.ends_with("/token") || text == "osc.token";
+        let is_secret = names_token(&message.addr)
+            || message.args.iter().any(|a| matches!(a, OscType::String(t) if names_token(t)));
         let arguments = if is_secret { "(hidden)".to_owned() } else { shown(&message.args) };
         self.send_trace(&tracers, from, &message.addr, &arguments);
     }
@@ -206,10 +208,6 @@ impl Surface {
             }
         }
     }
-}
-
-fn is_text(argument: &OscType, wanted: &str) -> bool {
-    matches!(argument, OscType::String(text) if text.contains(wanted))
 }
 
 /// Arguments as `oscdump` shows them.

@@ -202,8 +202,13 @@ fn a_trace_shows_what_comes_and_hides_secrets() {
     let heard = stage.ask("/ser/voice/threshold", &[float(0.25)]);
     assert_eq!(names(&heard), ["/ser/trace", "/ser/ok"]);
     assert_eq!(heard[0].args[1..], ["/ser/voice/threshold".into(), "0.25".into()]);
-    let heard = stage.ask("/ser/token", &["mine".into()]);
-    assert_eq!(heard[0].args[2], "(hidden)".into());
+    for (address, arguments) in [
+        ("/ser/token", vec!["mine".into()]),
+        ("/ser/req", vec![int(1), "/ser/token".into(), "mine".into()]),
+        ("/ser/config/set", vec!["osc.token".into(), "mine".into()]),
+    ] {
+        assert_eq!(stage.ask(address, &arguments)[0].args[2], "(hidden)".into());
+    }
     let (from, text) = (Endpoint::Udp(stage.listen), "no OSC".to_string());
     stage.surface.handle(Inbound::Malformed { from, text }, stage.now);
     assert_eq!(stage.heard()[0].args[1..], ["(malformed)".into(), "no OSC".into()]);
