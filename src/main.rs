@@ -138,9 +138,8 @@ fn devices() -> Result<()> {
             line.name, line.host, line.channels, line.rate_hz
         )?;
     }
-    if lines.is_empty() {
-        writeln!(out, "no inputs; --input demo plays the built-in voice")?;
-    }
+    writeln!(out, "  demo\n    the voice that comes with affectd")?;
+    writeln!(out, "{}", audio::auto_choice(&lines))?;
     Ok(())
 }
 

@@ -122,6 +122,24 @@ pub fn list_devices() -> Vec<DeviceLine> {
     lines
 }
 
+/// What `auto` would take of these and why, for a person. Opens nothing, so a device that is there
+/// but delivers nothing is not seen.
+pub fn auto_choice(lines: &[DeviceLine]) -> String {
+    if lines.iter().any(|line| line.id == "jack") {
+        return "auto takes jack: a JACK server runs".to_owned();
+    }
+    match lines.iter().find(|line| line.is_default) {
+        Some(line) => format!(
+            "auto takes cpal:{}, the default input, if it delivers sound within {:.1} s; \
+             no JACK server runs",
+            line.id,
+            FIRST_BLOCK_LIMIT.as_secs_f32()
+        ),
+        None => "auto plays the demo voice: no JACK server runs and there is no default input"
+            .to_owned(),
+    }
+}
+
 /// JACK if a server runs, else the default input if it delivers sound, else the demo voice.
 fn open_any(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
     let no_jack = match jack::open(input, connect) {
@@ -157,4 +175,26 @@ fn open_device(
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(opened)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(id: &str, is_default: bool) -> DeviceLine {
+        let [id, name, host] = [id, "a name", "a host"].map(str::to_owned);
+        DeviceLine { id, name, host, channels: 2, rate_hz: 48_000, is_default }
+    }
+
+    #[test]
+    fn auto_says_what_it_takes_and_why() {
+        for (lines, start) in [
+            (vec![line("jack", false), line("alsa:hw", true)], "auto takes jack"),
+            (vec![line("alsa:other", false), line("alsa:hw", true)], "auto takes cpal:alsa:hw,"),
+            (vec![line("alsa:other", false)], "auto plays the demo voice"),
+            (vec![], "auto plays the demo voice"),
+        ] {
+            assert!(auto_choice(&lines).starts_with(start), "{lines:?}");
+        }
+    }
 }

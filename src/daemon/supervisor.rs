@@ -16,11 +16,12 @@ use crate::daemon::{join, start};
 use crate::ring::Counters;
 
 /// A source whose callback stands still for so long is closed and opened again. A block is 10 ms,
-/// a swapping machine stops for half a second.
-const STALL_LIMIT: Duration = Duration::from_secs(2);
+/// a swapping machine stops for half a second; receivers are to know within one.
+const STALL_LIMIT: Duration = Duration::from_millis(800);
 
-/// Waits between attempts to open a lost source again: doubled up to the second.
-const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
+/// Waits between attempts to open a lost source again: doubled up to the second, so that sound is
+/// there three seconds after its device.
+const RETRY: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 
 /// What the worker wants of the source.
 pub enum SourceOrder {
@@ -98,7 +99,8 @@ impl Supervisor {
                     self.stop.store(true, Ordering::Relaxed);
                 } else if running.liveness.lost.load(Ordering::Relaxed) {
                     self.lose(Outage::Lost);
-                } else if STALL_LIMIT < running.alive.elapsed() {
+                } else if running.player.is_none() && STALL_LIMIT < running.alive.elapsed() {
+                    // A file that stands still waits for this machine, not for a device.
                     self.lose(Outage::Stalled);
                 }
                 Ok(())
@@ -170,22 +172,23 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Told before it is closed, which may take a second where a server is frozen.
     fn lose(&mut self, outage: Outage) {
-        let Some(id) = self.close_and_lose(RETRY[0]) else { return };
+        let Now::Running(running) = &self.now else { return };
+        let id = running.id.clone();
         log::warn!("{id} is {}; retrying", outage.text());
         self.tell(SourceChange::Lost { id, outage });
+        self.close_and_lose(RETRY[0]);
     }
 
     /// Closes what plays; it counts as lost, to be looked for after a while.
-    fn close_and_lose(&mut self, wait: Duration) -> Option<String> {
-        let Now::Running(running) = &self.now else { return None };
-        let id = running.id.clone();
+    fn close_and_lose(&mut self, wait: Duration) {
+        let Now::Running(running) = &self.now else { return };
         let since = Instant::now();
-        let lost = Lost { id: id.clone(), since, next: since + wait, wait: RETRY[0] };
+        let lost = Lost { id: running.id.clone(), since, next: since + wait, wait: RETRY[0] };
         if let Now::Running(gone) = std::mem::replace(&mut self.now, Now::Lost(lost)) {
             close(gone);
         }
-        Some(id)
     }
 
     /// Opens the lost source if it is there; never takes another one instead, unless it may follow

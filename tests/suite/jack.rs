@@ -28,16 +28,17 @@ struct Server(Child);
 
 impl Server {
     fn start() -> Self {
-        Self::start_with(&[])
+        Self::start_with(&[], [48_000, 256])
     }
 
-    /// At real-time priority where that is allowed; jackd goes on without where it is not.
-    fn start_with(options: &[&str]) -> Self {
+    /// At real-time priority where that is allowed; jackd goes on without where it is not. `device`
+    /// is its rate in Hz and its block in frames.
+    fn start_with(options: &[&str], device: [u32; 2]) -> Self {
         let name = std::env::var(SERVER_VARIABLE).expect("set for the test's own process");
         let jackd = Command::new("jackd")
             .args(["-n", &name, "-R"])
             .args(options)
-            .args(["-d", "dummy", "-r", "48000", "-p", "256"])
+            .args(["-d", "dummy", "-r", &device[0].to_string(), "-p", &device[1].to_string()])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -164,7 +165,7 @@ fn a_ramp_through_a_real_server_arrives_with_every_frame_in_its_place() {
     in_own_process("a_ramp_through_a_real_server_arrives_with_every_frame_in_its_place", || {
         // Synchronous: a cycle that a busy machine holds up ends before the next begins, so that
         // our client never hears the ramp's block of the cycle before.
-        let _server = Server::start_with(&["-S"]);
+        let _server = Server::start_with(&["-S"], [48_000, 256]);
         let mut opened = open(2, Connect::Nothing);
         assert_eq!((opened.rate_hz, opened.channels), (48_000, 2));
         let go = Arc::new(AtomicBool::new(false));
@@ -328,7 +329,8 @@ fn a_killed_server_is_told_and_the_daemon_comes_back_with_the_next_one() {
         assert_eq!(daemon.ear.wait_for("device lost", event).args[0], OscType::Int(0));
         let lost = |heard: &Heard| heard.message.addr == "/ser/health/state" && heard.int() == 5;
         daemon.ear.listen_until("the state", |heard| heard.iter().any(lost));
-        let _next = Server::start();
+        // The next one has another rate and block size.
+        let _next = Server::start_with(&[], [44_100, 512]);
         assert_eq!(daemon.ear.wait_for("device back", event).args[0], OscType::Int(1));
         daemon.wait_for_streams();
         let next = daemon.ear.of("/ser/ch/1/t").last().map(Heard::int);
