@@ -237,7 +237,9 @@ fn listen(backend: &str) -> Result<Seen> {
                 ("/ser/health/lat_p50", OscType::Float(ms)) => seen.latency_ms[0] = ms,
                 ("/ser/health/lat_p99", OscType::Float(ms)) => seen.latency_ms[1] = ms,
                 ("/ser/health/mem_mb", OscType::Float(mb)) => seen.memory_mb = mb,
-                ("/ser/health/load", OscType::Float(load)) if is_speaking => seen.loads.push(load),
+                ("/ser/health/load", OscType::Float(load)) if is_speaking && flood.is_none() => {
+                    seen.loads.push(load);
+                }
                 ("/ser/health/dropped", OscType::Int(count)) => seen.dropped = count,
                 _ => {}
             }

@@ -122,6 +122,19 @@ impl Predict for Timed {
         self.count += 1;
         prediction
     }
+
+    fn predict_batch(
+        &mut self,
+        windows: &[f32],
+        count: usize,
+        frames: usize,
+        answers: &mut Vec<Prediction>,
+    ) {
+        let begun = Instant::now();
+        self.predictor.predict_batch(windows, count, frames, answers);
+        self.spent += begun.elapsed();
+        self.count += 1;
+    }
 }
 
 /// A source that delivers.

@@ -9,7 +9,7 @@ use crate::features::resample::{ResampleError, Resampler};
 use crate::features::{FeatureError, FeatureSpec};
 use crate::messages::{CLASSES_MAX, Update};
 use crate::model::card::Card;
-use crate::model::predictor::{Predict, window_frames};
+use crate::model::predictor::{Prediction, window_frames};
 use crate::personal::normaliser::Normaliser;
 use crate::units::{ANALYSIS_RATE_HZ, amplitude_to_db};
 use crate::voice::activity::Activity;
@@ -132,25 +132,26 @@ impl Lane {
         self.sequence
     }
 
-    /// Takes samples of this channel; each hop that they complete becomes an update.
-    pub fn process(
-        &mut self,
-        samples: &[f32],
-        model: &mut dyn Predict,
-        emit: &mut dyn FnMut(&Update),
-    ) {
+    /// Takes samples of this channel at the source's rate.
+    pub fn push(&mut self, samples: &[f32]) {
         self.resampler.process(samples, &mut self.pending);
+    }
+
+    /// Goes through what was pushed up to the end of the hop; true when it is complete. Then
+    /// [`Self::make_window`] may be called and [`Self::finish_hop`] must be called.
+    pub fn fill_hop(&mut self) -> bool {
         let hop = self.features.hop;
-        let mut pending = std::mem::take(&mut self.pending);
-        for frame in pending.chunks_exact(hop) {
+        let pending = std::mem::take(&mut self.pending);
+        let mut frames = pending.chunks_exact(hop);
+        let mut taken = 0;
+        while self.meter.feature_frames < self.hop_feature_frames {
+            let Some(frame) = frames.next() else { break };
             self.feature_frame(frame);
-            if self.hop_feature_frames <= self.meter.feature_frames {
-                let update = self.finish_hop(model);
-                emit(&update);
-            }
+            taken += hop;
         }
-        pending.drain(..pending.len() / hop * hop);
         self.pending = pending;
+        self.pending.drain(..taken);
+        self.hop_feature_frames <= self.meter.feature_frames
     }
 
     /// Whole hops pass unheard.
@@ -207,8 +208,12 @@ impl Lane {
         }
     }
 
-    fn finish_hop(&mut self, model: &mut dyn Predict) -> Update {
-        let inferred = self.predict(model);
+    /// The hop is over; the prediction is of the window, if there was one.
+    pub fn finish_hop(&mut self, prediction: Option<&Prediction>) -> Update {
+        if let Some(prediction) = prediction {
+            let speech_s = self.speech_frames() as f32 / self.features.frames_per_s();
+            self.shaping.observe(prediction, speech_s);
+        }
         self.shaping.advance();
         let meter = std::mem::take(&mut self.meter);
         self.sequence = self.sequence.wrapping_add(1);
@@ -228,26 +233,34 @@ impl Lane {
             raw: self.shaping.raw(),
             dimensions: self.shaping.dimensions(),
             confidence: self.shaping.confidence(),
-            inferred,
+            inferred: prediction.is_some(),
         }
     }
 
-    /// Asks the model if there is speech that it has not heard yet; true if it was asked.
-    fn predict(&mut self, model: &mut dyn Predict) -> bool {
+    /// Makes ready what the model is to be asked about, if there is speech that it has not heard
+    /// yet, and says how many frames it is; [`Self::features`] has it then.
+    pub fn make_window(&mut self) -> Option<usize> {
         let trailing = self.frames_since_speech.saturating_sub(MARGIN_FRAMES);
-        let speech = self.segment_frames.saturating_sub(trailing);
+        let speech = self.speech_frames();
         if speech < SPEECH_FRAMES_MIN || self.hop_feature_frames <= trailing {
-            return false;
+            return None;
         }
         // A short beginning is filled up with what came before it.
         let wanted = speech.max(self.shortest_frames).min(self.history.len() - trailing);
-        let Some(frames) = window_frames(wanted, self.shortest_frames, self.longest_frames) else {
-            return false;
-        };
+        let frames = window_frames(wanted, self.shortest_frames, self.longest_frames)?;
         self.history.window(frames, trailing, &self.normaliser, &mut self.window);
-        let prediction = model.predict(&self.window, frames);
-        self.shaping.observe(&prediction, speech as f32 / self.features.frames_per_s());
-        true
+        Some(frames)
+    }
+
+    /// `[coefficients, frames]` of the last window.
+    pub fn features(&self) -> &[f32] {
+        &self.window
+    }
+
+    /// Of the present speech, its margins included.
+    fn speech_frames(&self) -> usize {
+        let trailing = self.frames_since_speech.saturating_sub(MARGIN_FRAMES);
+        self.segment_frames.saturating_sub(trailing)
     }
 
     /// Source frame at the end of the hop just finished, as the microphone heard it: the

@@ -4,7 +4,7 @@ use crate::config::checked::Config;
 use crate::engine::lane::{EngineError, Lane};
 use crate::messages::Update;
 use crate::model::card::Card;
-use crate::model::predictor::Predict;
+use crate::model::predictor::{Predict, Prediction};
 use crate::units::to_count;
 
 /// Silence put in place of lost sound; what is lost beyond it is jumped over.
@@ -17,6 +17,11 @@ const BLOCK_FRAMES: usize = 4096;
 pub struct Engine {
     lanes: Vec<Lane>,
     planar: Vec<f32>,
+    /// What the lanes ask in one hop, one after the other, and the answers.
+    windows: Vec<f32>,
+    lengths: Vec<usize>,
+    batch: Vec<Prediction>,
+    answers: Vec<Option<Prediction>>,
     rate_hz: u32,
     hop_s: f32,
     frames_per_s: f32,
@@ -37,6 +42,10 @@ impl Engine {
         let mut engine = Self {
             lanes,
             planar: Vec::with_capacity(BLOCK_FRAMES),
+            windows: Vec::new(),
+            lengths: Vec::new(),
+            batch: Vec::new(),
+            answers: vec![None; usize::from(config.input.channels)],
             rate_hz,
             hop_s: card.hop_s,
             frames_per_s: card.features.frames_per_s(),
@@ -90,7 +99,46 @@ impl Engine {
             for (index, lane) in self.lanes.iter_mut().enumerate() {
                 self.planar.clear();
                 self.planar.extend(block.iter().skip(index).step_by(channels));
-                lane.process(&self.planar, model, emit);
+                lane.push(&self.planar);
+            }
+            self.hops(model, emit);
+        }
+    }
+
+    /// Every hop that is complete now. All lanes hear the same number of samples, so their hops end
+    /// together.
+    fn hops(&mut self, model: &mut dyn Predict, emit: &mut dyn FnMut(&Update)) {
+        // Each lane is filled, also where another is not there yet.
+        let count = |lane: &mut Lane| usize::from(lane.fill_hop());
+        while self.lanes.iter_mut().map(count).sum::<usize>() == self.lanes.len() {
+            self.ask(model);
+            for (lane, answer) in self.lanes.iter_mut().zip(&self.answers) {
+                emit(&lane.finish_hop(answer.as_ref()));
+            }
+        }
+    }
+
+    /// Leaves an answer for each lane that has something to ask; windows of one length are asked
+    /// about together.
+    fn ask(&mut self, model: &mut dyn Predict) {
+        self.answers.fill(None);
+        self.lengths.clear();
+        self.lengths.extend(self.lanes.iter_mut().map(|lane| lane.make_window().unwrap_or(0)));
+        for index in 0..self.lanes.len() {
+            let frames = self.lengths[index];
+            if frames == 0 || self.answers[index].is_some() {
+                continue;
+            }
+            let lengths = &self.lengths;
+            let alike = (index..lengths.len()).filter(|&other| lengths[other] == frames);
+            self.windows.clear();
+            for other in alike.clone() {
+                self.windows.extend_from_slice(self.lanes[other].features());
+            }
+            self.batch.clear();
+            model.predict_batch(&self.windows, alike.clone().count(), frames, &mut self.batch);
+            for (other, answer) in alike.zip(&self.batch) {
+                self.answers[other] = Some(*answer);
             }
         }
     }
@@ -103,11 +151,11 @@ impl Engine {
         let jumped = frames.saturating_sub(filled_at_least) / hop_frames;
         let silence = vec![0.0; usize::try_from(frames - jumped * hop_frames).unwrap_or(0)];
         let mut lost = 0;
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            lane.process(&silence, model, &mut |_| lost += u32::from(index == 0));
-            if 0 < jumped {
-                lane.skip_hops(u32::try_from(jumped).unwrap_or(u32::MAX));
-            }
+        self.lanes.iter_mut().for_each(|lane| lane.push(&silence));
+        self.hops(model, &mut |update| lost += u32::from(update.channel == 1));
+        if 0 < jumped {
+            let jumped = u32::try_from(jumped).unwrap_or(u32::MAX);
+            self.lanes.iter_mut().for_each(|lane| lane.skip_hops(jumped));
         }
         self.lost_hops += lost + u32::try_from(jumped).unwrap_or(u32::MAX);
     }

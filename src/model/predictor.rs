@@ -17,18 +17,45 @@ pub struct Prediction {
     /// In the card's order; zeros behind the last label.
     pub probabilities: [f32; LABELS_MAX],
     /// Arousal, valence, dominance, 0..1.
-    pub dimensions: [f32; 3],
+    pub dimensions: [f32; DIMENSIONS],
 }
+
+/// Arousal, valence and dominance.
+const DIMENSIONS: usize = 3;
 
 /// Whatever answers the engine: a [`Predictor`], or one that is timed or scripted.
 pub trait Predict {
     /// `features` is `[coefficients, frames]`, row after row, normalised.
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction;
+
+    /// The same for several windows of one length, `[count, coefficients, frames]`: what channels
+    /// that speak at once cost is little more than one. Adds `count` answers.
+    fn predict_batch(
+        &mut self,
+        windows: &[f32],
+        count: usize,
+        frames: usize,
+        answers: &mut Vec<Prediction>,
+    ) {
+        for window in windows.chunks_exact(windows.len() / count.max(1)) {
+            answers.push(self.predict(window, frames));
+        }
+    }
 }
 
 impl Predict for Predictor {
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
         self.answer(features, frames)
+    }
+
+    fn predict_batch(
+        &mut self,
+        windows: &[f32],
+        count: usize,
+        frames: usize,
+        answers: &mut Vec<Prediction>,
+    ) {
+        self.answer_batch(windows, count, frames, answers);
     }
 }
 
@@ -75,23 +102,36 @@ impl Predictor {
     /// `features` is `[coefficients, frames]`, row after row, normalised; at least
     /// [`FRAMES_MIN`] frames. Allocates, and blocks until the device has answered.
     pub fn answer(&self, features: &[f32], frames: usize) -> Prediction {
+        let mut answers = Vec::with_capacity(1);
+        self.answer_batch(features, 1, frames, &mut answers);
+        answers[0]
+    }
+
+    /// The same for `[count, coefficients, frames]`; adds `count` answers.
+    pub fn answer_batch(
+        &self,
+        windows: &[f32],
+        count: usize,
+        frames: usize,
+        answers: &mut Vec<Prediction>,
+    ) {
         assert!(FRAMES_MIN <= frames, "the caller waits for the card's shortest window");
-        let shape = [1, self.card.features.coefficients, frames];
-        let data = TensorData::new(features.to_vec(), shape);
+        let shape = [count, self.card.features.coefficients, frames];
+        let data = TensorData::new(windows.to_vec(), shape);
         let output = self.network.forward(Tensor::<3>::from_data(data, &self.device));
         let calibrated = softmax(output.logits.div_scalar(self.card.temperature), 1);
         // One transfer for both heads.
         let joined = Tensor::cat(vec![calibrated, output.dimensions], 1).into_data();
         let labels = self.card.labels.len();
-        let mut prediction = Prediction { probabilities: [0.0; LABELS_MAX], dimensions: [0.5; 3] };
-        for (index, value) in joined.iter::<f32>().enumerate() {
-            if index < labels {
-                prediction.probabilities[index] = value;
-            } else {
-                prediction.dimensions[index - labels] = value;
-            }
+        let values: Vec<f32> = joined.iter::<f32>().collect();
+        for row in values.chunks_exact(labels + DIMENSIONS) {
+            let mut prediction =
+                Prediction { probabilities: [0.0; LABELS_MAX], dimensions: [0.5; DIMENSIONS] };
+            let (probabilities, dimensions) = row.split_at(labels);
+            prediction.probabilities[..labels].copy_from_slice(probabilities);
+            prediction.dimensions.copy_from_slice(dimensions);
+            answers.push(prediction);
         }
-        prediction
     }
 
     /// Runs every window length once, so that no later call pays for compilation.

@@ -3,6 +3,7 @@
 use affectd::audio::file::demo_voice;
 use affectd::engine::step::Engine;
 use affectd::messages::Update;
+use affectd::model::predictor::{Predict, Prediction};
 
 use crate::scripted::{Scripted, card, config};
 
@@ -33,6 +34,76 @@ impl Run {
 /// The demo voice from its third clip on, which is loud.
 fn speech() -> Vec<f32> {
     demo_voice().expect("it is built in").samples[65 * HOP..].to_vec()
+}
+
+/// Answers batches, and keeps how large they were.
+#[derive(Default)]
+struct Batches {
+    model: Scripted,
+    sizes: Vec<usize>,
+}
+
+impl Predict for Batches {
+    fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
+        self.model.predict(features, frames)
+    }
+
+    fn predict_batch(
+        &mut self,
+        windows: &[f32],
+        count: usize,
+        frames: usize,
+        answers: &mut Vec<Prediction>,
+    ) {
+        self.sizes.push(count);
+        for window in windows.chunks_exact(windows.len() / count) {
+            answers.push(self.predict(window, frames));
+        }
+    }
+}
+
+#[test]
+fn channels_that_speak_at_once_are_asked_about_at_once_and_each_as_if_alone() {
+    let mut config = config();
+    config.input.channels = 3;
+    let mut engine = Engine::new(16_000, &card(), &config).expect("a usual rate");
+    let voice = speech();
+    // The third channel is silent.
+    let frames: Vec<f32> = voice.iter().flat_map(|&sample| [sample, sample, 0.0]).collect();
+    let (mut model, mut updates) = (Batches::default(), Vec::new());
+    for block in frames.chunks(3 * 777) {
+        engine.step(block, &mut model, &mut |update| updates.push(*update));
+    }
+    assert!(!model.sizes.is_empty() && model.sizes.iter().all(|&size| size == 2));
+    let mut alone = Run::new();
+    alone.hear(&voice);
+    for channel in [1, 2] {
+        let of = updates.iter().filter(|update| update.channel == channel);
+        let of: Vec<_> = of.map(|update| Update { channel: 1, ..*update }).collect();
+        assert_eq!(of, alone.updates, "channel {channel}");
+    }
+    assert!(updates.iter().filter(|update| update.channel == 3).all(|update| !update.voice_on));
+}
+
+#[test]
+fn the_network_answers_a_batch_as_it_answers_one_by_one() {
+    let folder = crate::harness::project().join("models/affectd-1");
+    let device = burn::tensor::Device::flex();
+    let model = affectd::model::predictor::Predictor::load(&folder, &device).expect("shipped");
+    let frames = 150;
+    let values = 3 * frames * model.card().features.coefficients;
+    let windows: Vec<f32> =
+        (0..values).map(|index| ((index * 7919 % 1000) as f32 / 500.0) - 1.0).collect();
+    let mut together = Vec::new();
+    model.answer_batch(&windows, 3, frames, &mut together);
+    for (window, batched) in windows.chunks_exact(values / 3).zip(&together) {
+        let alone = model.answer(window, frames);
+        let pairs = alone.probabilities.iter().zip(&batched.probabilities);
+        let pairs = pairs.chain(alone.dimensions.iter().zip(&batched.dimensions));
+        for (one, other) in pairs {
+            assert!((one - other).abs() < 1e-5, "{alone:?} {batched:?}");
+        }
+    }
 }
 
 #[test]
