@@ -16,6 +16,8 @@ mod engine;
 
 mod jack;
 
+mod pulse;
+
 mod live;
 
 mod control;
