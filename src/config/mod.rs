@@ -1,7 +1,7 @@
 //! The configuration: `config.toml` and the command line as typed ([`typed`]), and as checked
 //! ([`checked`]); only the step between can fail, and it says all that is wrong at once. What holds
-//! while the daemon runs is [`running`], what lies on the disk [`mod@file`]. The model's own settings
-//! are not here: they ride in its card.
+//! while the daemon runs is [`running`], what lies on the disk [`mod@file`]. The model's own
+//! settings are not here: they ride in its card.
 
 pub mod checked;
 pub mod typed;
