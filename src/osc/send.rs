@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -62,12 +62,13 @@ impl Outlet {
         counters: Arc<Counters>,
     ) -> io::Result<Self> {
         socket.set_write_timeout(Some(SEND_TIMEOUT))?;
-        let mut outward = None;
-        if socket.local_addr()?.ip() == IpAddr::from(Ipv4Addr::LOCALHOST) {
-            let other = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-            other.set_nonblocking(true)?;
-            outward = Some(other);
-        }
+        let any: Option<IpAddr> = match socket.local_addr()?.ip() {
+            ours if !ours.is_loopback() => None,
+            IpAddr::V4(_) => Some(Ipv4Addr::UNSPECIFIED.into()),
+            IpAddr::V6(_) => Some(Ipv6Addr::UNSPECIFIED.into()),
+        };
+        let outward = any.map(|any| UdpSocket::bind((any, 0))).transpose()?;
+        outward.as_ref().map(|socket| socket.set_nonblocking(true)).transpose()?;
         let links = HashMap::new();
         let (has_frames, is_congested) = (false, false);
         Ok(Self { socket, outward, links, waker, has_frames, is_congested, counters })
@@ -116,7 +117,7 @@ impl Outlet {
             return false;
         }
         let socket = match &self.outward {
-            Some(outward) if !destination.ip().is_loopback() => outward,
+            Some(outward) if !destination.ip().to_canonical().is_loopback() => outward,
             _ => &self.socket,
         };
         match socket.send_to(datagram, destination) {

@@ -18,7 +18,8 @@ use crate::osc::framing::{Deframer, frame};
 use crate::osc::receive::{Inbound, STOP_CHECK};
 use crate::osc::send::Counters;
 
-/// As many as there are receivers; one more is turned away.
+/// As many as there are receivers. One more takes the place of one that never sent a byte, or is
+/// turned away.
 const CONNECTIONS_MAX: usize = 32;
 
 /// Packets that wait for one slow client: some seconds of streams.
@@ -125,8 +126,12 @@ impl TcpServer {
         // Anything but a connection means that none waits now.
         while let Ok((mut stream, address)) = self.listener.accept() {
             if self.connections.len() >= CONNECTIONS_MAX {
-                log::warn!("{address} is turned away: {CONNECTIONS_MAX} TCP clients are there");
-                continue; // dropped, and so closed
+                let is_mute = |connection: &Connection| connection.deframer.framing().is_none();
+                let Some(mute) = self.connections.iter().position(is_mute) else {
+                    log::warn!("{address} is turned away: {CONNECTIONS_MAX} TCP clients are there");
+                    continue; // dropped, and so closed
+                };
+                queue.send(Inbound::Closed(self.connections.remove(mute).endpoint()))?;
             }
             self.last_id = self.last_id.wrapping_add(1);
             let id = self.last_id;

@@ -158,6 +158,16 @@ fn garbage_on_tcp_ends_its_connection_and_nothing_else() {
 }
 
 #[test]
+fn connections_that_say_nothing_keep_nobody_out() {
+    let daemon = demo();
+    let connect = |_| TcpStream::connect(daemon.address).expect("the daemon listens");
+    let _idle: Vec<TcpStream> = (0..40).map(connect).collect();
+    let mut client = Client::new(daemon.address, false);
+    client.send("/ser/version", &[]);
+    client.wait_for("/ser/ok");
+}
+
+#[test]
 fn a_port_that_is_taken_for_tcp_alone_is_an_error_too() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("bound").to_string();
