@@ -180,6 +180,7 @@ fn knowledge(config: &Config, card: &Card) -> Knowledge {
             labels,
             card: card.items().into(),
             channels: config.input.channels,
+            names: config.input.names.clone().into(),
             hop_s: config.model.hop_s.unwrap_or(card.hop_s),
         },
         model: folder.to_string_lossy().into_owned(),

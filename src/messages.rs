@@ -135,6 +135,8 @@ pub struct Identity {
     /// The model's card as key and value, in the order of the file.
     pub card: Arc<[(String, String)]>,
     pub channels: u16,
+    /// What the channels are called; empty, or one for each.
+    pub names: Arc<[String]>,
     /// Time between two updates.
     pub hop_s: f32,
 }

@@ -39,18 +39,30 @@ impl Meters {
 pub struct Callback {
     writer: Writer,
     meters: Arc<Meters>,
+    /// The device's channel for each that is analysed.
+    picked: Box<[usize]>,
     converted: Box<[f32]>,
 }
 
 impl Callback {
+    #[expect(clippy::disallowed_methods, reason = "made before the stream starts")]
+    pub fn new(writer: Writer) -> Self {
+        let first = (0..writer.channels()).collect();
+        Self::picking(writer, first)
+    }
+
+    /// Takes these channels of interleaved sound, counted from 0, one for each of the ring's; those
+    /// that the device does not have are silent.
     #[expect(
         clippy::disallowed_methods,
         clippy::disallowed_macros,
         reason = "made before the stream starts"
     )]
-    pub fn new(writer: Writer) -> Self {
+    pub fn picking(writer: Writer, picked: Vec<usize>) -> Self {
+        assert_eq!(picked.len(), writer.channels(), "one for each channel of the ring");
         let meters = Arc::new(Meters::new(writer.channels()));
-        Self { writer, meters, converted: vec![0.0; CONVERTED_SAMPLES].into_boxed_slice() }
+        let converted = vec![0.0; CONVERTED_SAMPLES].into_boxed_slice();
+        Self { writer, meters, picked: picked.into_boxed_slice(), converted }
     }
 
     pub fn meters(&self) -> &Arc<Meters> {
@@ -83,19 +95,23 @@ impl Callback {
         self.writer.write(block);
     }
 
-    /// The same for interleaved samples of any type, converted to -1..1.
+    /// The same for the picked channels of interleaved samples of any type, converted to -1..1.
     pub fn process_samples<T: Copy>(&mut self, samples: &[T], channels: usize)
     where
         f32: FromSample<T>,
     {
-        let channels = channels.clamp(1, CONVERTED_SAMPLES);
+        let (channels, wanted) = (channels.max(1), self.picked.len());
         // Moved out and back so that `process` may borrow the rest; an empty box allocates nothing.
         let mut converted = std::mem::take(&mut self.converted);
-        for piece in samples.chunks(CONVERTED_SAMPLES / channels * channels) {
-            for (slot, sample) in converted.iter_mut().zip(piece) {
-                *slot = f32::from_sample_(*sample);
+        for piece in samples.chunks(CONVERTED_SAMPLES / wanted * channels) {
+            let frames = piece.chunks_exact(channels);
+            let taken = frames.len() * wanted;
+            for (slots, frame) in converted.chunks_exact_mut(wanted).zip(frames) {
+                for (slot, &channel) in slots.iter_mut().zip(&self.picked) {
+                    *slot = frame.get(channel).map_or(0.0, |&sample| f32::from_sample_(sample));
+                }
             }
-            self.process(Block::Interleaved { samples: &converted[..piece.len()], channels });
+            self.process(Block::Interleaved { samples: &converted[..taken], channels: wanted });
         }
         self.converted = converted;
     }
@@ -165,6 +181,17 @@ mod tests {
         let samples: Vec<f32> = (0..15_000_u16).map(f32::from).collect();
         callback.process_samples(&samples, 3);
         assert_eq!(read(&mut reader), samples);
+    }
+
+    #[test]
+    fn channels_are_picked_in_the_order_that_was_asked_for() {
+        let (writer, mut reader) = ring(2, 16_000, 1.0);
+        let mut callback = Callback::picking(writer, [2, 0].into());
+        callback.process_samples(&[0.1_f32, 0.2, 0.3, 0.4, 0.5, 0.6], 3);
+        callback.process_samples(&[0.7_f32, 0.8], 2); // has no third
+        callback.process_samples(&[0.9_f32], 3); // a frame that is cut short
+        assert_eq!(read(&mut reader), [0.3, 0.1, 0.6, 0.4, 0.0, 0.7]);
+        assert_eq!(callback.meters().take_peak(1), 0.7);
     }
 
     #[test]

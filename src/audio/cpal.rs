@@ -53,11 +53,11 @@ fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
         None => default_device()?,
     };
     let id = device.id().map_or_else(|_| "the default input".to_owned(), |id| id.to_string());
-    let supported = input_config(&device, &id, input.channels)?;
+    let supported = input_config(&device, &id, input.channels_needed())?;
     let mut config = supported.config();
     config.buffer_size = buffer_size(&device, config.sample_rate);
     let rate_hz = config.sample_rate;
-    let Parts { callback, reader, liveness } = Parts::new(input.channels, rate_hz, input.ring_s);
+    let Parts { callback, reader, liveness } = Parts::new(input, rate_hz);
     let (counters, meters) = (Arc::clone(callback.counters()), Arc::clone(callback.meters()));
     let wiring = Wiring { device: &device, id: &id, config, liveness: Arc::clone(&liveness) };
     let stream = wiring.build(supported.sample_format(), callback)?;
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn an_unknown_device_is_named_with_those_that_exist() {
         let source = Source::Cpal(Some("alsa:no such card".to_owned()));
-        let input = Input { source, channels: 1, ring_s: 1.0, follow_default: false };
+        let input = Input::plain(source, 1);
         let opened = crate::audio::open(&input, Connect::Nothing);
         let error = opened.err().expect("there is no such card");
         let text = error.to_string();

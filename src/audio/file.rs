@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use crate::audio::{AudioError, Callback, Liveness, Opened, Parts, Stream};
 use crate::config::checked::Input;
-use crate::ring::Block;
 use crate::wav::{self, Sound};
 
 /// About half a minute of several emotions; `examples/demo_voice.md` says whose.
@@ -45,8 +44,9 @@ pub fn open(input: &Input, path: &Path) -> Result<Opened, AudioError> {
     let sound = wav::read_file(path)?;
     let id = path.display().to_string();
     let present = u16::try_from(sound.channels).unwrap_or(u16::MAX);
-    if present < input.channels {
-        return Err(AudioError::TooFewChannels { id, wanted: input.channels, present });
+    let wanted = input.channels_needed();
+    if present < wanted {
+        return Err(AudioError::TooFewChannels { id, wanted, present });
     }
     let description = format!("sound file, {:.1} s at {} Hz", sound.duration_s(), sound.rate_hz);
     Ok(opened(input, id, description, sound, Repeat::Once))
@@ -59,7 +59,7 @@ pub fn demo_voice() -> Result<Sound, AudioError> {
 
 /// The demo voice, again and again, the same in all channels.
 pub fn open_demo(input: &Input) -> Result<Opened, AudioError> {
-    let sound = spread(&demo_voice()?, input.channels);
+    let sound = spread(&demo_voice()?, input.channels_needed());
     let description = "built-in demo voice (CREMA-D)".to_owned();
     Ok(opened(input, "demo".to_owned(), description, sound, Repeat::ForEver))
 }
@@ -97,7 +97,7 @@ impl FilePlayer {
         let channels = self.sound.channels;
         let sample_of = |block: usize| block * self.rate_hz() / BLOCKS_PER_S * channels;
         let samples = &self.sound.samples[sample_of(block)..sample_of(block + 1)];
-        self.callback.process(Block::Interleaved { samples, channels });
+        self.callback.process_samples(samples, channels);
     }
 
     fn rate_hz(&self) -> usize {
@@ -151,7 +151,7 @@ impl Schedule {
 
 fn opened(input: &Input, id: String, description: String, sound: Sound, repeat: Repeat) -> Opened {
     let rate_hz = sound.rate_hz;
-    let Parts { callback, reader, liveness } = Parts::new(input.channels, rate_hz, input.ring_s);
+    let Parts { callback, reader, liveness } = Parts::new(input, rate_hz);
     Opened {
         reader,
         rate_hz,
@@ -182,7 +182,7 @@ mod tests {
     use crate::ring::Chunk;
 
     fn input(channels: u16) -> Input {
-        Input { source: Source::Demo, channels, ring_s: 10.0, follow_default: false }
+        Input { ring_s: 10.0, ..Input::plain(Source::Demo, channels) }
     }
 
     fn read(opened: &mut Opened) -> Vec<f32> {

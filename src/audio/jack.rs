@@ -44,7 +44,7 @@ pub fn open(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
 fn open_here(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
     let client = new_client()?;
     let rate_hz = client.sample_rate();
-    let parts = Parts::new(input.channels, rate_hz, input.ring_s);
+    let parts = Parts::new(input, rate_hz);
     let (counters, meters) =
         (Arc::clone(parts.callback.counters()), Arc::clone(parts.callback.meters()));
     let mut ports = Vec::new();
@@ -66,7 +66,7 @@ fn open_here(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
         .activate_async(notifications, process)
         .map_err(|reason| AudioError::Jack { step: "to run the client", reason })?;
     if connect == Connect::Capture {
-        connect_capture(client.as_client(), input.channels);
+        connect_capture(client.as_client(), &input.map);
     }
     let client_name = client.as_client().name().to_owned();
     Ok(Opened {
@@ -133,17 +133,20 @@ fn capture_ports(client: &Client) -> Vec<String> {
     )
 }
 
-fn connect_capture(client: &Client, channels: u16) {
+/// `map` says which capture port each channel hears, counted from 0.
+fn connect_capture(client: &Client, map: &[usize]) {
     let sources = capture_ports(client);
-    if sources.len() < usize::from(channels) {
-        log::warn!(
-            "JACK has {} capture ports for {channels} channels; the others stay silent until \
-             something is connected to them",
-            sources.len()
-        );
-    }
-    for (number, source) in (1..=channels).zip(&sources) {
+    for (number, &channel) in (1..).zip(map) {
         let port = format!("{}:in_{number}", client.name());
+        let Some(source) = sources.get(channel) else {
+            log::warn!(
+                "JACK has {} capture ports, no number {}; {port} stays silent until something is \
+                 connected to it",
+                sources.len(),
+                channel + 1
+            );
+            continue;
+        };
         if let Err(reason) = client.connect_ports_by_name(source, &port) {
             log::warn!("cannot connect {source} to {port}: {reason}");
         }

@@ -91,9 +91,10 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn new(channels: u16, rate_hz: u32, ring_s: f32) -> Self {
-        let (writer, reader) = ring(channels, rate_hz, ring_s);
-        Self { callback: Callback::new(writer), reader, liveness: Arc::default() }
+    pub(crate) fn new(input: &Input, rate_hz: u32) -> Self {
+        let (writer, reader) = ring(input.channels, rate_hz, input.ring_s);
+        let callback = Callback::picking(writer, input.map.clone());
+        Self { callback, reader, liveness: Arc::default() }
     }
 }
 

@@ -48,6 +48,7 @@ pub fn sample_surface(count: usize, receivers: Receivers) -> Result<Stage> {
             labels: labels.map(str::to_owned).into(),
             card: [].into(),
             channels: 1,
+            names: [].into(),
             hop_s: 0.1,
         },
         model: "sample".to_owned(),

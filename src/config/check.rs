@@ -55,8 +55,43 @@ fn check_input(typed: &typed::Input, problems: &mut Problems) -> Option<Input> {
     let source = problems.keep(source(&typed.source));
     let channels = problems.keep(whole("input.channels", typed.channels, 1..=8));
     let ring_s = problems.keep(number("input.ring_s", typed.ring_s, 0.5..=30.0));
-    let follow_default = typed.follow_default;
-    Some(Input { source: source?, channels: channels?, ring_s: ring_s?, follow_default })
+    let count = usize::try_from(typed.channels).unwrap_or(0);
+    let map = problems.keep(map(&typed.map, count));
+    let names = problems.keep(names(&typed.names, count));
+    Some(Input {
+        source: source?,
+        channels: channels?,
+        map: map?,
+        names: names?,
+        ring_s: ring_s?,
+        follow_default: typed.follow_default,
+    })
+}
+
+/// Counted from 0 from here on.
+fn map(typed: &[i64], channels: usize) -> Result<Vec<usize>, Problem> {
+    if typed.is_empty() {
+        return Ok((0..channels).collect());
+    }
+    let refusal = || {
+        let allowed = format!("[] or {channels} numbers 1..64, one for each of input.channels");
+        wrong("input.map", format!("{typed:?}"), allowed)
+    };
+    if typed.len() != channels || typed.iter().any(|channel| !(1..=64).contains(channel)) {
+        return Err(refusal());
+    }
+    typed.iter().map(|channel| usize::try_from(channel - 1).map_err(|_| refusal())).collect()
+}
+
+fn names(typed: &[String], channels: usize) -> Result<Vec<String>, Problem> {
+    let is_good = |name: &String| {
+        (1..=32).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+    };
+    if typed.is_empty() || typed.len() == channels && typed.iter().all(is_good) {
+        return Ok(typed.to_vec());
+    }
+    let allowed = format!("[] or {channels} names of 1 to 32 characters");
+    Err(wrong("input.names", format!("{typed:?}"), allowed))
 }
 
 fn check_osc(typed: &typed::Osc, problems: &mut Problems) -> Option<Osc> {

@@ -21,12 +21,36 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Input {
     pub source: Source,
-    /// Channels analysed, each apart, from the device's first on.
+    /// Channels analysed, each apart.
     pub channels: u16,
+    /// The device's channel for each of them, counted from 0.
+    pub map: Vec<usize>,
+    /// What each is called; empty, or one for each.
+    pub names: Vec<String>,
     /// Sound that the ring between the audio thread and the worker can hold.
     pub ring_s: f32,
     /// A lost device may be replaced by the default one.
     pub follow_default: bool,
+}
+
+impl Input {
+    /// The first channels of the device, without names.
+    pub fn plain(source: Source, channels: u16) -> Self {
+        Self {
+            source,
+            channels,
+            map: (0..usize::from(channels)).collect(),
+            names: Vec::new(),
+            ring_s: 5.0,
+            follow_default: false,
+        }
+    }
+
+    /// Channels that the device must have.
+    pub fn channels_needed(&self) -> u16 {
+        let highest = self.map.iter().max().map_or(0, |&highest| highest + 1);
+        u16::try_from(highest).unwrap_or(u16::MAX)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -56,8 +56,8 @@ fn the_shipped_file_holds_the_defaults() {
 #[test]
 fn the_shipped_file_names_every_key() {
     let keys = keys_of_typed();
-    // 4 input, 5 osc, 4 voice, 2 hold, 2 smooth, 1 output, 4 model, 1 privacy
-    assert_eq!(keys.len(), 23, "{keys:?}");
+    // 6 input, 5 osc, 4 voice, 2 hold, 2 smooth, 1 output, 4 model, 1 privacy
+    assert_eq!(keys.len(), 25, "{keys:?}");
     for key in keys {
         let (section, name) = key.split_once('.').unwrap();
         let (_, rest) = SHIPPED.split_once(&format!("\n[{section}]\n")).expect("the section");
@@ -101,6 +101,9 @@ fn every_kind_of_source_is_understood() {
 fn a_value_outside_its_range_is_refused() {
     check_refused("input", "channels = 0", "1..8");
     check_refused("input", "channels = 9", "1..8");
+    check_refused("input", "map = [1, 2]", "one for each of input.channels");
+    check_refused("input", "map = [0]", "one for each of input.channels");
+    check_refused("input", "names = [\"\"]", "names of 1 to 32 characters");
     check_refused("input", "ring_s = 0.49", "0.5..30");
     check_refused("voice", "threshold = 1.01", "0..1");
     check_refused("voice", "threshold = nan", "0..1");
@@ -185,8 +188,8 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
     check_error(
         "[input]\nsorce = \"jack\"\nchannels = \"two\"\nring_s = 99\n\n\
          [voices]\n[hold]\ntime_s=-1\npolicy = 3",
-        "a.toml:2: input.sorce: unknown, did you mean source? (there is source, channels, ring_s, \
-         follow_default)\n\
+        "a.toml:2: input.sorce: unknown, did you mean source? (there is source, channels, map, \
+         names, ring_s, follow_default)\n\
          a.toml:3: input.channels: invalid type: string \"two\", expected a whole number\n\
          a.toml:4: input.ring_s = 99: allowed is 0.5..30\n\
          a.toml:6: voices: unknown, did you mean voice? (there is input, osc, voice, hold, smooth, \

@@ -25,8 +25,13 @@ pub struct Typed {
 pub struct Input {
     /// `auto`, `jack`, `cpal`, `cpal:ID`, `file:PATH` or `demo`. Default `auto`.
     pub source: String,
-    /// Channels analysed, each apart, from the device's first on. Default 1, range 1..8.
+    /// Channels analysed, each apart. Default 1, range 1..8.
     pub channels: i64,
+    /// Which channels of the device they are, counted from 1, in this order. Default empty: the
+    /// first ones; else as many as `channels`, each 1..64.
+    pub map: Vec<i64>,
+    /// What they are called. Default empty; else as many as `channels`, at most 32 characters each.
+    pub names: Vec<String>,
     /// Seconds of sound between the audio thread and the analysis. Default 4, range 0.5..30.
     pub ring_s: f32,
     /// A lost device may be replaced by the default one. Default false.
@@ -119,7 +124,14 @@ pub struct Model {
 
 impl Default for Input {
     fn default() -> Self {
-        Self { source: "auto".into(), channels: 1, ring_s: 4.0, follow_default: false }
+        Self {
+            source: "auto".into(),
+            channels: 1,
+            map: Vec::new(),
+            names: Vec::new(),
+            ring_s: 4.0,
+            follow_default: false,
+        }
     }
 }
 

@@ -56,6 +56,7 @@ pub const TABLE: &[Address] = &[
     stream(Stream::Confidence, Core, "/ch/N/conf", "f", UNIT, "", "how far to trust the result"),
     stream(Stream::Classes, Group::Vec, "/ch/N/classes", "f*", UNIT, "", "all class values in one list, in the order of labels"),
     stream(Stream::RawClass, Raw, "/ch/N/raw/class/<label>", "f", UNIT, "", "probability before mask and smoothing, when the network ran"),
+    fact(Fact::ChannelName, "/ch/N/name", "s", "what the configuration calls the channel, or nothing"),
     health(HealthValue::State, "/health/state", "i", Some((0.0, 7.0)), "", STATE_TEXT),
     Address { group: Some(Text), ..health(HealthValue::StateText, "/health/state/text", "s", None, "", "the same as a word") },
     health(HealthValue::Load, "/health/load", "f", UNIT, "", "share of one core that the analysis uses"),

@@ -114,7 +114,13 @@ mod tests {
 
     #[test]
     fn health_says_when_its_state_changes_and_counts_its_beats() {
-        let identity = Identity { labels: [].into(), card: [].into(), channels: 0, hop_s: 0.1 };
+        let identity = Identity {
+            labels: [].into(),
+            card: [].into(),
+            channels: 0,
+            names: [].into(),
+            hop_s: 0.1,
+        };
         let mut health = HealthStreams::new(&all_instances("/ser", &identity, &[]));
         let counters = Counters::default();
         let mut report = Health {

@@ -158,6 +158,9 @@ fn a_source_is_chosen_and_one_that_cannot_be_had_changes_nothing() {
     let two = ["input.channels".into(), OscType::Int(2)];
     assert_eq!(daemon.ask("/ser/config/set", &two).addr, "/ser/ok");
     let heard = daemon.ear.wait_for("channel 2", |heard| heard.message.addr == "/ser/ch/2/t");
+    let names = ["input.names".into(), "left".into(), "right".into()];
+    assert_eq!(daemon.ask("/ser/config/set", &names).addr, "/ser/ok");
+    assert_eq!(daemon.value("/ser/ch/2/name"), ["right".into()]);
     assert!(heard.args[0].clone().int() > last, "{heard:?} comes after {last:?}");
 }
 

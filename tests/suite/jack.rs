@@ -105,7 +105,7 @@ fn in_own_process(test: &str, body: fn()) {
 }
 
 fn open(channels: u16, connect: Connect) -> Opened {
-    let input = Input { source: Source::Jack, channels, ring_s: 5.0, follow_default: false };
+    let input = Input::plain(Source::Jack, channels);
     let mut opened = None;
     wait_until("connecting to the server", || {
         opened = match audio::open(&input, connect) {
@@ -234,7 +234,7 @@ fn auto_takes_a_running_server_and_a_killed_one_sets_the_lost_flag() {
     in_own_process("auto_takes_a_running_server_and_a_killed_one_sets_the_lost_flag", || {
         let mut server = Server::start();
         drop(open(1, Connect::Nothing));
-        let input = Input { source: Source::Auto, channels: 1, ring_s: 1.0, follow_default: false };
+        let input = Input::plain(Source::Auto, 1);
         let opened = audio::open(&input, Connect::Nothing).expect("something is always there");
         assert_eq!(opened.id, "jack");
         wait_for_a_callback(&opened);
@@ -260,7 +260,7 @@ fn a_frozen_server_holds_nobody_up_and_is_found_again_when_it_thaws() {
         server.signal("-STOP");
         let start = Instant::now();
         drop(opened);
-        let input = Input { source: Source::Jack, channels: 1, ring_s: 1.0, follow_default: false };
+        let input = Input::plain(Source::Jack, 1);
         let error = audio::open(&input, Connect::Nothing).err();
         // Before anything may fail: a server that stays frozen cannot be ended in order.
         server.signal("-CONT");

@@ -163,6 +163,7 @@ impl Worker {
         let (input, ours) = (&change.state.config.input, &self.config.input);
         let is_same = input.source == ours.source
             && input.channels == ours.channels
+            && input.map == ours.map
             && input.ring_s == ours.ring_s;
         let order = match is_same {
             true => SourceOrder::Keep(input.clone()),
@@ -207,7 +208,9 @@ impl Worker {
         live.or(self.resting.as_mut())
             .into_iter()
             .for_each(|engine| engine.configure(&self.config));
-        if is_new_model || before.input.channels != self.config.input.channels {
+        let has_channels = before.input.channels == self.config.input.channels
+            && before.input.names == self.config.input.names;
+        if is_new_model || !has_channels {
             self.surface.set_knowledge(knowledge(&self.config, self.model.predictor.card()));
         }
         let (state, cause) = (change.state, change.cause);

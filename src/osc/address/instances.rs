@@ -9,6 +9,8 @@ use crate::osc::address::{Address, Group, TABLE};
 pub struct Instance {
     pub name: String,
     pub row: &'static Address,
+    /// Of rows with `N`, counted from 1, else 0.
+    pub channel: u16,
     /// Index of the label for rows with `<label>`, else 0.
     pub label_index: usize,
     /// Of rows with `<id>`, else 0.
@@ -23,7 +25,7 @@ pub fn instances(root: &str, channel: u16, labels: &[String]) -> Vec<Instance> {
         for label_index in 0..count {
             let label = labels.get(label_index).map_or("", String::as_str);
             let name = row.full(root, channel, label, 0);
-            found.push(Instance { name, row, label_index, receiver: 0 });
+            found.push(Instance { name, row, channel, label_index, receiver: 0 });
         }
     }
     found
@@ -36,7 +38,7 @@ pub fn all_instances(root: &str, identity: &Identity, receivers: &[i32]) -> Vec<
         let receivers = if row.path.contains("<id>") { receivers } else { &[0] };
         found.extend(receivers.iter().map(|&receiver| {
             let name = row.full(root, 0, "", receiver);
-            Instance { name, row, label_index: 0, receiver }
+            Instance { name, row, channel: 0, label_index: 0, receiver }
         }));
     }
     let channels = 1..=identity.channels;
@@ -84,7 +86,13 @@ mod tests {
 
     #[test]
     fn each_receiver_has_its_settings() {
-        let identity = Identity { labels: [].into(), card: [].into(), channels: 1, hop_s: 0.1 };
+        let identity = Identity {
+            labels: [].into(),
+            card: [].into(),
+            channels: 1,
+            names: [].into(),
+            hop_s: 0.1,
+        };
         let found = all_instances("/ser", &identity, &[3, 12]);
         let hz: Vec<_> = found.iter().filter(|i| i.name.ends_with("/hz")).collect();
         assert_eq!((hz[0].name.as_str(), hz[0].receiver), ("/ser/sub/3/hz", 3));

@@ -89,6 +89,7 @@ pub enum HealthValue {
 pub enum Fact {
     /// Name of the model that answers.
     ModelCurrent,
+    ChannelName,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

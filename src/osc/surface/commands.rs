@@ -221,7 +221,7 @@ impl Surface {
         let mut values: Vec<_> = known.filter(|packet| is_wanted(name(packet))).cloned().collect();
         for address in self.addresses.iter().filter(|address| is_wanted(&address.name)) {
             let value = match address.row.role {
-                Role::Fact(fact) => self.fact(fact),
+                Role::Fact(fact) => self.fact(fact, address.channel),
                 Role::Setting(setting) => self.setting(caller.from, setting, address.receiver),
                 _ => continue,
             };

@@ -196,10 +196,17 @@ impl Surface {
         }
     }
 
-    pub(super) fn fact(&self, fact: Fact) -> Vec<OscType> {
-        match fact {
-            Fact::ModelCurrent => vec![text(&self.knowledge.model)],
-        }
+    /// `channel` is counted from 1, or 0 for what belongs to none.
+    pub(super) fn fact(&self, fact: Fact, channel: u16) -> Vec<OscType> {
+        let name = || {
+            let index = usize::from(channel).checked_sub(1)?;
+            self.identity.names.get(index).map(String::as_str)
+        };
+        let word = match fact {
+            Fact::ModelCurrent => self.knowledge.model.as_str(),
+            Fact::ChannelName => name().unwrap_or_default(),
+        };
+        vec![text(word)]
     }
 
     /// The value of a setting as this sender sees it.
@@ -322,11 +329,13 @@ pub(super) fn fault(problems: &[Problem]) -> Fault {
 /// argument. Numbers and flags are taken in any form that is exact.
 fn toml_value(key: &str, old: Option<&Value>, values: &[OscType]) -> Result<Option<Value>, Fault> {
     if let Some(Value::Array(_)) = old {
-        let texts: Option<Vec<Value>> = values.iter().map(|v| plain(v, None)).collect();
-        let wrong = || Fault::new(Code::WrongTypes, format!("{key} takes strings"));
-        let texts = texts.ok_or_else(wrong)?;
-        let is_no_mask = key == "output.mask" && texts == [Value::from(NO_MASK)];
-        return Ok(Some(Value::Array(if is_no_mask { Vec::new() } else { texts })));
+        // Lists hold strings or whole numbers.
+        let whole = Some(Value::Integer(0));
+        let list: Option<Vec<Value>> = values.iter().map(|v| plain(v, whole.as_ref())).collect();
+        let wrong = || Fault::new(Code::WrongTypes, format!("{key} takes strings or numbers"));
+        let list = list.ok_or_else(wrong)?;
+        let is_no_mask = key == "output.mask" && list == [Value::from(NO_MASK)];
+        return Ok(Some(Value::Array(if is_no_mask { Vec::new() } else { list })));
     }
     match values {
         [] => Ok(None),

@@ -32,6 +32,7 @@ fn identity() -> Identity {
         labels: LABELS.map(String::from).into(),
         card: [("name".to_string(), "test".to_string()), ("rate".into(), "16000".into())].into(),
         channels: 2,
+        names: ["left", "right"].map(String::from).into(),
         hop_s: 0.1,
     }
 }

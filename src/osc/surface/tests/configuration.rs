@@ -75,6 +75,14 @@ fn the_table_and_the_configuration_have_the_same_ranges() {
 }
 
 #[test]
+fn lists_of_numbers_are_set_too() {
+    let mut stage = Stage::new(false);
+    stage.ask("/ser/config/set", &["input.map".into(), float(3.0)]);
+    assert_eq!(stage.ask("/ser/config/get", &["input.map".into()])[0].args[2..], [int(3)]);
+    assert_eq!(stage.error("/ser/config/set", &["input.map".into(), float(0.0)]), -4);
+}
+
+#[test]
 fn a_mask_is_set_with_labels_and_taken_off_with_all() {
     let mut stage = Stage::new(false);
     stage.ask("/ser/mask", &["happy".into(), "unknown".into()]);
@@ -141,4 +149,5 @@ fn devices_and_models_are_listed_as_items() {
     assert_eq!(heard[0].args[2..], [int(2), int(48_000), int(1)]);
     assert_eq!(heard[1].args[2], int(1));
     assert_eq!(stage.ask("/ser/model/current", &[])[0].args, ["test-1".into()]);
+    assert_eq!(stage.ask("/ser/ch/2/name", &[])[0].args, ["right".into()]);
 }
