@@ -217,11 +217,15 @@ fn the_ports_find_the_physical_inputs_and_the_server_is_listed() {
     in_own_process("the_ports_find_the_physical_inputs_and_the_server_is_listed", || {
         let _server = Server::start();
         let opened = open(2, Connect::Capture);
+        let crossed = Input { map: vec![1, 0], ..Input::plain(Source::Jack, 2) };
+        let crossed = audio::open(&crossed, Connect::Capture).expect("the server takes another");
         let (watcher, _) =
             Client::new("watcher", ClientOptions::NO_START_SERVER).expect("the server runs");
-        for number in [1, 2] {
-            let port = watcher.port_by_name(&format!("{}:in_{number}", client_name(&opened)));
-            let source = format!("system:capture_{number}");
+        for (opened, number, source) in
+            [(&opened, 1, 1), (&opened, 2, 2), (&crossed, 1, 2), (&crossed, 2, 1)]
+        {
+            let port = watcher.port_by_name(&format!("{}:in_{number}", client_name(opened)));
+            let source = format!("system:capture_{source}");
             assert!(port.expect("our port").is_connected_to(&source).expect("it can be asked"));
         }
         let line = audio::list_devices().into_iter().next().expect("JACK is the first line");
