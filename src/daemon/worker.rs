@@ -31,9 +31,9 @@ const POLL: Duration = Duration::from_millis(2);
 
 const HEALTH_PERIOD: Duration = Duration::from_secs(1);
 
-/// Packets obeyed between two looks at the ring, so that a flood delays no sound: a patch that
-/// sends all its settings at once stays below it.
-const PACKETS_A_TURN: usize = 64;
+/// Time for commands between two looks at the ring, so that a flood delays no sound. One packet of
+/// 8 KB, the longest, may take some milliseconds more.
+const COMMANDS_A_TURN: Duration = Duration::from_millis(5);
 
 /// What the supervisor says about the source.
 pub enum SourceChange {
@@ -333,7 +333,8 @@ impl Worker {
     }
 
     fn obey(&mut self, stop: &AtomicBool) {
-        for _ in 0..PACKETS_A_TURN {
+        let begun = Instant::now();
+        while begun.elapsed() < COMMANDS_A_TURN {
             let Ok(inbound) = self.lines.commands.try_recv() else { break };
             for Pending { ticket, request } in self.surface.handle(inbound, Instant::now()) {
                 if matches!(request, Request::Quit) {

@@ -2,6 +2,7 @@
 //! token, what they trace, how much they may be answered, and how many errors they had of late.
 //! Time comes as an argument. The worker's thread.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -30,8 +31,6 @@ struct Peer {
     has_token: bool,
     /// 0 nothing, 1 commands, 2 malformed packets too.
     trace: u8,
-    /// Bytes that it may still be answered, if it is a stranger.
-    allowance: usize,
     seen: Instant,
     window_start: Instant,
     errors: u32,
@@ -39,7 +38,12 @@ struct Peer {
 }
 
 #[derive(Debug, Default)]
-pub struct Peers(Vec<Peer>);
+pub struct Peers {
+    known: Vec<Peer>,
+    /// Who sent something of late, and the bytes that he may still be answered. Apart from `known`,
+    /// so that a crowd of false senders drives nobody out who has a port or the token.
+    allowances: VecDeque<(Endpoint, usize)>,
+}
 
 impl Peers {
     pub fn set_reply_port(&mut self, endpoint: Endpoint, port: u16, now: Instant) {
@@ -76,37 +80,42 @@ impl Peers {
 
     /// Who traces at least so much.
     pub fn tracers(&self, level: u8) -> Vec<Endpoint> {
-        self.0.iter().filter(|peer| level <= peer.trace).map(|peer| peer.endpoint).collect()
+        self.known.iter().filter(|peer| level <= peer.trace).map(|peer| peer.endpoint).collect()
     }
 
     /// A packet came: its sender is not the one who makes room, and may be answered.
     pub fn seen(&mut self, endpoint: Endpoint, bytes: usize, now: Instant) {
-        let peer = self.entry(endpoint, now);
-        peer.seen = now;
-        peer.allowance = AMPLIFICATION_MAX * bytes;
+        if let Some(peer) = self.known.iter_mut().find(|peer| peer.endpoint == endpoint) {
+            peer.seen = now;
+        }
+        self.allowances.retain(|(known, _)| *known != endpoint);
+        if self.allowances.len() >= PEERS_MAX {
+            self.allowances.pop_front();
+        }
+        self.allowances.push_back((endpoint, AMPLIFICATION_MAX * bytes));
     }
 
     /// Takes so many bytes off what a stranger may be answered, if there are as many.
     pub fn spend(&mut self, endpoint: Endpoint, bytes: usize) -> bool {
-        let peer = self.0.iter_mut().find(|peer| peer.endpoint == endpoint);
-        let Some(peer) = peer.filter(|peer| bytes <= peer.allowance) else { return false };
-        peer.allowance -= bytes;
+        let found = self.allowances.iter_mut().find(|(known, _)| *known == endpoint);
+        let Some((_, left)) = found.filter(|(_, left)| bytes <= *left) else { return false };
+        *left -= bytes;
         true
     }
 
     /// A connection has ended.
     pub fn forget(&mut self, endpoint: Endpoint) {
-        self.0.retain(|peer| peer.endpoint != endpoint);
+        self.known.retain(|peer| peer.endpoint != endpoint);
     }
 
     /// Ends traces that nobody follows any more.
     pub fn lapse(&mut self, now: Instant) {
         let lapsed = |peer: &&mut Peer| TRACE_LEASE <= now.duration_since(peer.seen);
-        self.0.iter_mut().filter(lapsed).for_each(|peer| peer.trace = 0);
+        self.known.iter_mut().filter(lapsed).for_each(|peer| peer.trace = 0);
     }
 
     fn get(&self, endpoint: Endpoint) -> Option<&Peer> {
-        self.0.iter().find(|peer| peer.endpoint == endpoint)
+        self.known.iter().find(|peer| peer.endpoint == endpoint)
     }
 
     /// True if one more error may go to this sender; if not it is counted.
@@ -128,7 +137,7 @@ impl Peers {
     /// Senders whose window is over, with the number of errors that they did not get.
     pub fn take_suppressed(&mut self, now: Instant) -> Vec<(Endpoint, i32)> {
         let mut taken = Vec::new();
-        for peer in self.0.iter_mut().filter(|peer| peer.suppressed > 0) {
+        for peer in self.known.iter_mut().filter(|peer| peer.suppressed > 0) {
             if now.duration_since(peer.window_start) >= ERROR_WINDOW {
                 taken.push((peer.endpoint, std::mem::take(&mut peer.suppressed)));
                 peer.window_start = now;
@@ -139,26 +148,25 @@ impl Peers {
     }
 
     fn entry(&mut self, endpoint: Endpoint, now: Instant) -> &mut Peer {
-        let known = self.0.iter().position(|peer| peer.endpoint == endpoint);
+        let known = self.known.iter().position(|peer| peer.endpoint == endpoint);
         let index = known.unwrap_or_else(|| {
-            if self.0.len() >= PEERS_MAX {
-                let oldest = (0..self.0.len()).min_by_key(|&index| self.0[index].seen);
-                self.0.swap_remove(oldest.expect("the list is full, not empty"));
+            if self.known.len() >= PEERS_MAX {
+                let oldest = (0..self.known.len()).min_by_key(|&index| self.known[index].seen);
+                self.known.swap_remove(oldest.expect("the list is full, not empty"));
             }
-            self.0.push(Peer {
+            self.known.push(Peer {
                 endpoint,
                 reply_port: 0,
                 has_token: false,
                 trace: 0,
-                allowance: 0,
                 seen: now,
                 window_start: now,
                 errors: 0,
                 suppressed: 0,
             });
-            self.0.len() - 1
+            self.known.len() - 1
         });
-        &mut self.0[index]
+        &mut self.known[index]
     }
 }
 
@@ -203,7 +211,7 @@ mod tests {
         for index in 0..1000 {
             peers.set_reply_port(port(index), 1, start + Duration::from_millis(u64::from(index)));
         }
-        assert_eq!(peers.0.len(), PEERS_MAX);
+        assert_eq!(peers.known.len(), PEERS_MAX);
         assert_eq!(peers.reply_port(port(999)), 1);
         assert_eq!(peers.reply_port(port(0)), 0);
     }
@@ -226,5 +234,16 @@ mod tests {
         assert_eq!((peers.tracers(1), peers.tracers(2)), (vec![port(1)], vec![port(1)]));
         peers.lapse(start + Duration::from_secs(75));
         assert_eq!(peers.tracers(1), []);
+    }
+
+    #[test]
+    fn a_crowd_of_false_senders_drives_nobody_out() {
+        let (mut peers, start) = (Peers::default(), Instant::now());
+        peers.trust(port(7), start);
+        for index in 1000..2000 {
+            peers.seen(port(index), 20, start + Duration::from_secs(1));
+        }
+        assert!(peers.has_token(port(7)));
+        assert_eq!(peers.allowances.len(), PEERS_MAX);
     }
 }
