@@ -22,11 +22,14 @@ use crate::osc::send::Counters;
 /// turned away.
 const CONNECTIONS_MAX: usize = 32;
 
-/// Packets that wait for one slow client: some seconds of streams.
-const FRAMES_WAITING: usize = 256;
+/// Packets that wait for one client that is slow to read. A client with a quarter of them waiting
+/// is not listened to: the rest has room for the answers to what it has sent before, of which the
+/// worker's queue holds 256 and one read some 200.
+const FRAMES_WAITING: usize = 1024;
+const FRAMES_PATIENCE: usize = FRAMES_WAITING / 4;
 
 /// Bytes read from one connection before the next has its turn.
-const READ_BYTES: usize = 16_384;
+const READ_BYTES: usize = 4096;
 
 const LISTENER: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -98,7 +101,7 @@ impl TcpServer {
     ) -> io::Result<()> {
         let mut events = Events::with_capacity(2 * CONNECTIONS_MAX);
         while !stop.load(Relaxed) {
-            let is_busy = self.connections.iter().any(|connection| connection.is_readable);
+            let is_busy = self.connections.iter().any(Connection::may_read);
             let wait = if is_busy { Duration::ZERO } else { STOP_CHECK };
             match self.poll.poll(&mut events, Some(wait)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -187,9 +190,14 @@ impl Connection {
         Endpoint::Tcp { id: self.id, address: self.address }
     }
 
+    /// Who does not read its answers gets no more of them.
+    fn may_read(&self) -> bool {
+        self.is_readable && self.frames.len() < FRAMES_PATIENCE
+    }
+
     /// Waits for the worker when its queue is full: TCP passes that on to the client.
     fn read(&mut self, queue: &Sender<Inbound>, counters: &Counters) -> Result<(), End> {
-        if !self.is_readable {
+        if !self.may_read() {
             return Ok(());
         }
         let mut bytes = [0; READ_BYTES];

@@ -107,10 +107,10 @@ fn check_tcp(is_slip: bool) {
     assert_eq!(first.map(|first| first + 1), second);
     // As many commands in one go as a patch never sends: each is answered, in order.
     client.heard.clear();
-    for number in 0..500 {
+    for number in 0..3000 {
         client.send("/ser/sync", &[OscType::Int(number)]);
     }
-    for number in 0..500 {
+    for number in 0..3000 {
         assert_eq!(client.wait_for("/ser/synced").args, [OscType::Int(number)]);
     }
     drop(client);
