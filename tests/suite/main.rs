@@ -28,6 +28,8 @@ mod peers;
 
 mod languages;
 
+mod examples;
+
 mod faults;
 
 mod training;
