@@ -20,7 +20,7 @@ use crate::engine::stats::Latencies;
 use crate::engine::step::Engine;
 use crate::messages::{Event, EventKind, HealthState, Update};
 use crate::model::backend::Loaded;
-use crate::model::predictor::{Predict, Prediction, Predictor};
+use crate::model::predictor::{Batch, Predict, Prediction, Predictor};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::receive::Inbound;
 use crate::osc::surface::{Done, Moment, Pending, Request, Surface, Ticket};
@@ -123,15 +123,9 @@ impl Predict for Timed {
         prediction
     }
 
-    fn predict_batch(
-        &mut self,
-        windows: &[f32],
-        count: usize,
-        frames: usize,
-        answers: &mut Vec<Prediction>,
-    ) {
+    fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
         let begun = Instant::now();
-        self.predictor.predict_batch(windows, count, frames, answers);
+        self.predictor.predict_batch(batch, answers);
         self.spent += begun.elapsed();
         self.count += 1;
     }

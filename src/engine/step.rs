@@ -4,7 +4,7 @@ use crate::config::checked::Config;
 use crate::engine::lane::{EngineError, Lane};
 use crate::messages::Update;
 use crate::model::card::Card;
-use crate::model::predictor::{Predict, Prediction};
+use crate::model::predictor::{Batch, Predict, Prediction};
 use crate::units::to_count;
 
 /// Silence put in place of lost sound; what is lost beyond it is jumped over.
@@ -136,7 +136,8 @@ impl Engine {
                 self.windows.extend_from_slice(self.lanes[other].features());
             }
             self.batch.clear();
-            model.predict_batch(&self.windows, alike.clone().count(), frames, &mut self.batch);
+            let batch = Batch { windows: &self.windows, count: alike.clone().count(), frames };
+            model.predict_batch(batch, &mut self.batch);
             for (other, answer) in alike.zip(&self.batch) {
                 self.answers[other] = Some(*answer);
             }

@@ -23,22 +23,31 @@ pub struct Prediction {
 /// Arousal, valence and dominance.
 const DIMENSIONS: usize = 3;
 
+/// Several windows of one length.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// `[count, coefficients, frames]`, each normalised.
+    pub windows: &'a [f32],
+    pub count: usize,
+    pub frames: usize,
+}
+
+impl Batch<'_> {
+    /// Each window by itself, `[coefficients, frames]`.
+    pub fn each(&self) -> impl Iterator<Item = &[f32]> {
+        self.windows.chunks_exact(self.windows.len() / self.count.max(1))
+    }
+}
+
 /// Whatever answers the engine: a [`Predictor`], or one that is timed or scripted.
 pub trait Predict {
     /// `features` is `[coefficients, frames]`, row after row, normalised.
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction;
 
-    /// The same for several windows of one length, `[count, coefficients, frames]`: what channels
-    /// that speak at once cost is little more than one. Adds `count` answers.
-    fn predict_batch(
-        &mut self,
-        windows: &[f32],
-        count: usize,
-        frames: usize,
-        answers: &mut Vec<Prediction>,
-    ) {
-        for window in windows.chunks_exact(windows.len() / count.max(1)) {
-            answers.push(self.predict(window, frames));
+    /// The same for channels that speak at once; adds an answer for each window.
+    fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
+        for window in batch.each() {
+            answers.push(self.predict(window, batch.frames));
         }
     }
 }
@@ -48,14 +57,8 @@ impl Predict for Predictor {
         self.answer(features, frames)
     }
 
-    fn predict_batch(
-        &mut self,
-        windows: &[f32],
-        count: usize,
-        frames: usize,
-        answers: &mut Vec<Prediction>,
-    ) {
-        self.answer_batch(windows, count, frames, answers);
+    fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
+        self.answer_batch(batch, answers);
     }
 }
 
@@ -103,18 +106,13 @@ impl Predictor {
     /// [`FRAMES_MIN`] frames. Allocates, and blocks until the device has answered.
     pub fn answer(&self, features: &[f32], frames: usize) -> Prediction {
         let mut answers = Vec::with_capacity(1);
-        self.answer_batch(features, 1, frames, &mut answers);
+        self.answer_batch(Batch { windows: features, count: 1, frames }, &mut answers);
         answers[0]
     }
 
-    /// The same for `[count, coefficients, frames]`; adds `count` answers.
-    pub fn answer_batch(
-        &self,
-        windows: &[f32],
-        count: usize,
-        frames: usize,
-        answers: &mut Vec<Prediction>,
-    ) {
+    /// The same for several windows at once; adds an answer for each.
+    pub fn answer_batch(&self, batch: Batch, answers: &mut Vec<Prediction>) {
+        let Batch { windows, count, frames } = batch;
         assert!(FRAMES_MIN <= frames, "the caller waits for the card's shortest window");
         let shape = [count, self.card.features.coefficients, frames];
         let data = TensorData::new(windows.to_vec(), shape);

@@ -86,7 +86,6 @@ pub struct Setup {
 
 pub struct Surface {
     root: String,
-    identity: Identity,
     knowledge: Knowledge,
     running: Running,
     /// Every concrete address, and where it stands; made anew with identity and receivers.
@@ -118,7 +117,6 @@ impl Surface {
         let mut surface = Self {
             destinations: Destinations::new(listen, osc.allow, osc.token),
             root: osc.root,
-            identity: setup.knowledge.identity.clone(),
             knowledge: setup.knowledge,
             running: setup.running,
             addresses: Vec::new(),
@@ -169,7 +167,6 @@ impl Surface {
 
     /// After another model or number of channels: the streams start again from silence.
     pub fn set_knowledge(&mut self, knowledge: Knowledge) {
-        self.identity = knowledge.identity.clone();
         self.knowledge = knowledge;
         self.build_channels();
         self.drop_views();
@@ -250,7 +247,7 @@ impl Surface {
     }
 
     fn build_channels(&mut self) {
-        let (root, identity) = (&self.root, &self.identity);
+        let (root, identity) = (&self.root, &self.knowledge.identity);
         let of = |channel| ChannelStreams::new(root, channel, &identity.labels, identity.hop_s);
         self.channels = (1..=identity.channels).map(of).collect();
         self.captured = vec![SystemTime::UNIX_EPOCH; self.channels.len()];
@@ -259,7 +256,7 @@ impl Surface {
     }
 
     fn build_addresses(&mut self) {
-        self.addresses = all_instances(&self.root, &self.identity, &self.receivers.ids());
+        self.addresses = all_instances(&self.root, &self.knowledge.identity, &self.receivers.ids());
         let names = self.addresses.iter().enumerate();
         self.index = names.map(|(index, known)| (known.name.clone(), index)).collect();
     }

@@ -3,7 +3,7 @@
 use affectd::audio::file::demo_voice;
 use affectd::engine::step::Engine;
 use affectd::messages::Update;
-use affectd::model::predictor::{Predict, Prediction};
+use affectd::model::predictor::{Batch, Predict, Prediction};
 
 use crate::scripted::{Scripted, card, config};
 
@@ -48,17 +48,9 @@ impl Predict for Batches {
         self.model.predict(features, frames)
     }
 
-    fn predict_batch(
-        &mut self,
-        windows: &[f32],
-        count: usize,
-        frames: usize,
-        answers: &mut Vec<Prediction>,
-    ) {
-        self.sizes.push(count);
-        for window in windows.chunks_exact(windows.len() / count) {
-            answers.push(self.predict(window, frames));
-        }
+    fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
+        self.sizes.push(batch.count);
+        answers.extend(batch.each().map(|window| self.predict(window, batch.frames)));
     }
 }
 
@@ -95,8 +87,10 @@ fn the_network_answers_a_batch_as_it_answers_one_by_one() {
     let windows: Vec<f32> =
         (0..values).map(|index| ((index * 7919 % 1000) as f32 / 500.0) - 1.0).collect();
     let mut together = Vec::new();
-    model.answer_batch(&windows, 3, frames, &mut together);
-    for (window, batched) in windows.chunks_exact(values / 3).zip(&together) {
+    let batch = Batch { windows: &windows, count: 3, frames };
+    model.answer_batch(batch, &mut together);
+    assert_eq!(together.len(), 3);
+    for (window, batched) in batch.each().zip(&together) {
         let alone = model.answer(window, frames);
         let pairs = alone.probabilities.iter().zip(&batched.probabilities);
         let pairs = pairs.chain(alone.dimensions.iter().zip(&batched.dimensions));

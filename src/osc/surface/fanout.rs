@@ -64,16 +64,12 @@ impl Surface {
             let is_always = view.shape.profile.has_time_always();
             let limits = receiver.terms.limits;
             receiver.pace.note(channel_index, view.slots(channel_index), limits, is_always);
-            if receiver.pace.is_ready(channel_index, now) {
-                let moment = (time, now);
-                write_owed(receiver, view, channel_index, moment, &mut self.datagrams);
-                self.datagrams.iter().for_each(|d| self.outlet.send(d, receiver.to));
-            }
         }
         self.outlet.end_round();
+        self.flush(now);
     }
 
-    /// Between hops: what a cap held back and may leave now.
+    /// What caps and dead bands have noted and what may leave now; also between hops.
     pub fn flush(&mut self, now: Instant) {
         self.outlet.begin_round();
         for receiver in self.receivers.iter_mut().filter(|r| r.terms.is_enabled) {
@@ -171,7 +167,12 @@ impl Surface {
                 let kept = old.iter().position(|view| view.shape == shape);
                 self.views.push(match kept {
                     Some(index) => old.swap_remove(index),
-                    None => new_view(&shape, &self.channels, &self.health, &self.identity.labels),
+                    None => new_view(
+                        &shape,
+                        &self.channels,
+                        &self.health,
+                        &self.knowledge.identity.labels,
+                    ),
                 });
                 self.views.len() - 1
             });

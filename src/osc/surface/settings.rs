@@ -87,7 +87,7 @@ impl Surface {
             let text = format!("window is {window_s} s, allowed are {low} to {high} s");
             return Err(Fault::new(Code::OutOfRange, text));
         }
-        let labels = &self.identity.labels;
+        let labels = &self.knowledge.identity.labels;
         if let Some(label) = config.output.mask.iter().find(|label| !labels.contains(label)) {
             let text = format!("label {label:?} is not there, allowed: {}", labels.join(", "));
             return Err(Fault::new(Code::NoSuchThing, text));
@@ -177,8 +177,10 @@ impl Surface {
         if config.osc.send != before.osc.send {
             self.configure_receivers(now);
         }
-        self.identity.hop_s = config.model.hop_s.unwrap_or(self.knowledge.hop_s);
-        self.channels.iter_mut().for_each(|channel| channel.set_hop_s(self.identity.hop_s));
+        self.knowledge.identity.hop_s = config.model.hop_s.unwrap_or(self.knowledge.hop_s);
+        self.channels
+            .iter_mut()
+            .for_each(|channel| channel.set_hop_s(self.knowledge.identity.hop_s));
         self.fall_silent(was_silent);
         let (code, subject, what) = match cause {
             Cause::Set(keys) => (1, keys, "set"),
@@ -200,7 +202,7 @@ impl Surface {
     pub(super) fn fact(&self, fact: Fact, channel: u16) -> Vec<OscType> {
         let name = || {
             let index = usize::from(channel).checked_sub(1)?;
-            self.identity.names.get(index).map(String::as_str)
+            self.knowledge.identity.names.get(index).map(String::as_str)
         };
         let word = match fact {
             Fact::ModelCurrent => self.knowledge.model.as_str(),
@@ -219,7 +221,7 @@ impl Surface {
                 let window_s = self.running.config().model.window_s;
                 vec![OscType::Float(window_s.unwrap_or(self.knowledge.window_s))]
             }
-            Setting::Config("model.hop_s") => vec![OscType::Float(self.identity.hop_s)],
+            Setting::Config("model.hop_s") => vec![OscType::Float(self.knowledge.identity.hop_s)],
             Setting::Config("output.mask") if self.running.config().output.mask.is_empty() => {
                 vec![text(NO_MASK)]
             }

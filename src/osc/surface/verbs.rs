@@ -55,10 +55,10 @@ impl Surface {
             Verb::Labels => {
                 let cut =
                     |label: &String| text(&label[..label.floor_char_boundary(LABEL_BYTES_MAX)]);
-                Ok(Outcome::Done(self.identity.labels.iter().map(cut).collect()))
+                Ok(Outcome::Done(self.knowledge.identity.labels.iter().map(cut).collect()))
             }
             Verb::ModelCard => {
-                let card = self.identity.card.iter();
+                let card = self.knowledge.identity.card.iter();
                 replies.extend(card.map(|(key, value)| {
                     self.item("model/card/item", vec![text(key), text(value)])
                 }));
