@@ -21,12 +21,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-use crate::audio::{self, AudioError, Connect, Opened};
+use crate::audio::AudioError;
+use crate::audio::priority::lock_memory;
 use crate::config::checked::{self, Backend, Config};
 use crate::config::running::Running;
 use crate::daemon::clerk::JOBS_MAX;
 use crate::daemon::status::StatusLine;
-use crate::daemon::supervisor::{SourceOrder, Supervisor};
+use crate::daemon::supervisor::{Chain, SourceOrder, Supervisor, open_chain};
 use crate::daemon::worker::{Lines, Worker};
 use crate::messages::{Identity, UNKNOWN, Update};
 use crate::model::backend::{self, Choice, Loaded};
@@ -62,6 +63,9 @@ pub fn run(running: Running) -> Result<()> {
     let ears = socket.try_clone().context("cannot share the OSC socket")?;
     let loaded = load_model(&config.model)?;
     check_mask(&config, loaded.predictor.card())?;
+    if !lock_memory() {
+        log::debug!("memory may be swapped out: the limit `ulimit -l` is not unlimited");
+    }
     let source = open_source(&config)?;
 
     let (server, waker) = TcpServer::new(listener).context("no TCP for OSC")?;
@@ -223,10 +227,11 @@ pub fn model_folder(folder: &Path) -> PathBuf {
     beside.into_iter().find(|path| path.exists()).unwrap_or_else(|| folder.to_owned())
 }
 
-fn open_source(config: &Config) -> Result<Opened, AudioError> {
-    let opened = audio::open(&config.input, Connect::Capture)?;
+fn open_source(config: &Config) -> Result<Chain, AudioError> {
+    let chain = open_chain(&config.input)?;
+    let opened = &chain.opened;
     log::info!("listening to {}: {}, {} Hz", opened.id, opened.description, opened.rate_hz);
-    Ok(opened)
+    Ok(chain)
 }
 
 pub(crate) fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {

@@ -127,9 +127,19 @@ fn analyze(args: &AnalyzeArgs) -> Result<()> {
 }
 
 fn devices() -> Result<()> {
-    let lines = audio::list_devices();
     let mut out = stdout().lock();
-    for line in &lines {
+    let (inputs, outputs) = (audio::list_inputs(), audio::list_outputs());
+    writeln!(out, "inputs, for input.source and --input (* the default):")?;
+    write_devices(&mut out, &inputs)?;
+    writeln!(out, "  demo\n    the voice that comes with affectd")?;
+    writeln!(out, "{}\n", audio::auto_choice(&inputs))?;
+    writeln!(out, "outputs, for through.to (* the default):")?;
+    write_devices(&mut out, &outputs)?;
+    Ok(())
+}
+
+fn write_devices(out: &mut impl Write, lines: &[audio::DeviceLine]) -> Result<()> {
+    for line in lines {
         let mark = if line.is_default { "*" } else { " " };
         let name = if line.id == "jack" { line.id.clone() } else { format!("cpal:{}", line.id) };
         writeln!(
@@ -138,8 +148,9 @@ fn devices() -> Result<()> {
             line.name, line.host, line.channels, line.rate_hz
         )?;
     }
-    writeln!(out, "  demo\n    the voice that comes with affectd")?;
-    writeln!(out, "{}", audio::auto_choice(&lines))?;
+    if lines.is_empty() {
+        writeln!(out, "  none")?;
+    }
     Ok(())
 }
 

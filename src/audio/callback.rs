@@ -1,6 +1,8 @@
 //! THE real-time file: all that runs on the audio thread, as one struct that is built elsewhere
-//! and moved in whole. Meters the channels and pushes the frames into the ring. Which device calls
-//! it is left to `jack`, `cpal` and `file`. Never allocates, frees, locks, logs, waits or panics.
+//! and moved in whole. Meters the channels, pushes the frames into the ring, and hands them on to
+//! the outputs. Which device calls it is left to `jack`, `cpal` and `file`. Never allocates, frees,
+//! locks, logs, waits or panics: clippy bans the calls here, tests count allocations, and `make
+//! rtsan` runs all of it under a sanitizer.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 
@@ -9,7 +11,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cpal::FromSample;
 
-use crate::ring::{Block, Counters, Writer};
+use crate::audio::denormals::without_denormals;
+use crate::audio::through::{Fader, Feed, Gain, audible};
+use crate::ring::{Block, Counters, Stamp, Writer};
 
 /// Samples converted to f32 at a time; longer blocks are cut between frames. 16 kB stay in the
 /// first-level cache.
@@ -39,6 +43,9 @@ impl Meters {
 pub struct Callback {
     writer: Writer,
     meters: Arc<Meters>,
+    gain: Gain,
+    /// To a device that is not the source's own.
+    feed: Option<Feed>,
     /// The device's channel for each that is analysed.
     picked: Box<[usize]>,
     converted: Box<[f32]>,
@@ -61,8 +68,14 @@ impl Callback {
     pub fn picking(writer: Writer, picked: Vec<usize>) -> Self {
         assert_eq!(picked.len(), writer.channels(), "one for each channel of the ring");
         let meters = Arc::new(Meters::new(writer.channels()));
+        let gain = Gain::new(Arc::default(), writer.rate_hz());
         let converted = vec![0.0; CONVERTED_SAMPLES].into_boxed_slice();
-        Self { writer, meters, picked: picked.into_boxed_slice(), converted }
+        Self { writer, meters, gain, feed: None, picked: picked.into_boxed_slice(), converted }
+    }
+
+    /// Hands the sound on to another device too.
+    pub fn feeding(self, feed: Feed) -> Self {
+        Self { feed: Some(feed), ..self }
     }
 
     pub fn meters(&self) -> &Arc<Meters> {
@@ -73,8 +86,39 @@ impl Callback {
         self.writer.counters()
     }
 
+    pub fn fader(&self) -> &Arc<Fader> {
+        self.gain.fader()
+    }
+
+    /// When the block that is taken next was captured.
+    pub fn stamp(&mut self, stamp: Stamp) {
+        self.writer.stamp(stamp);
+    }
+
     /// Takes one block from the device.
+    #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
     pub fn process(&mut self, block: Block) {
+        without_denormals(|| self.take(block));
+    }
+
+    /// The same, with an output for each channel; what an output is longer than the block stays.
+    #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
+    pub fn process_through(&mut self, block: Block, outputs: &mut [&mut [f32]]) {
+        without_denormals(|| {
+            self.take(block);
+            self.carry(block, outputs);
+        });
+    }
+
+    /// Sound that goes through and is not analysed: a JACK server that runs free renders faster
+    /// than time, which is no live voice.
+    #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
+    pub fn pass(&mut self, block: Block, outputs: &mut [&mut [f32]]) {
+        self.idle();
+        without_denormals(|| self.carry(block, outputs));
+    }
+
+    fn take(&mut self, block: Block) {
         self.idle();
         let mut repaired = 0;
         for (channel, meter) in self.meters.peaks.iter().enumerate() {
@@ -92,10 +136,25 @@ impl Callback {
         if repaired > 0 {
             self.counters().repaired_samples.fetch_add(repaired, Ordering::Relaxed);
         }
+        if let Some(feed) = &mut self.feed {
+            feed.write(block, &mut self.gain);
+        }
         self.writer.write(block);
     }
 
-    /// The same for the picked channels of interleaved samples of any type, converted to -1..1.
+    fn carry(&mut self, block: Block, outputs: &mut [&mut [f32]]) {
+        self.gain.each(block.frames(), |frame, amplitude| {
+            for (channel, output) in outputs.iter_mut().enumerate() {
+                if let Some(slot) = output.get_mut(frame) {
+                    *slot = amplitude * audible(block.sample(frame, channel));
+                }
+            }
+        });
+    }
+
+    /// The same as [`Self::process`] for the picked channels of interleaved samples of any type,
+    /// converted to -1..1.
+    #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
     pub fn process_samples<T: Copy>(&mut self, samples: &[T], channels: usize)
     where
         f32: FromSample<T>,
@@ -121,9 +180,8 @@ impl Callback {
         self.writer.lose(frames);
     }
 
-    /// The device called, but this sound is not to be heard: a JACK server that runs free renders
-    /// faster than time.
-    pub fn idle(&mut self) {
+    /// The device called: a watchdog sees that it lives.
+    fn idle(&mut self) {
         self.counters().callbacks.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -195,9 +253,36 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_callback_shows_life_and_moves_no_time() {
+    fn sound_goes_through_with_its_gain_and_what_is_no_number_is_silent() {
+        let (mut callback, mut reader) = callback(2);
+        let (left, right) = ([0.5; 480], [f32::NAN; 480]);
+        let mut outputs = [[9.0; 480]; 2];
+        let [out_left, out_right] = &mut outputs;
+        let block = Block::Planar(&[&left, &right]);
+        callback.process_through(block, &mut [out_left, out_right]);
+        let [out_left, out_right] = outputs;
+        assert!((out_left[0], out_left[479]) < (0.01, 0.51) && 0.49 < out_left[479]);
+        assert_eq!(out_right, [0.0; 480]);
+        assert_eq!(read(&mut reader).len(), 960);
+    }
+
+    #[test]
+    fn outputs_of_other_sizes_than_the_block_harm_nothing() {
+        let (mut callback, _reader) = callback(1);
+        let (mut short, mut long, mut more) = ([9.0; 2], [9.0; 6], [9.0; 4]);
+        let block = Block::Planar(&[&[0.5; 4]]);
+        callback.process_through(block, &mut [&mut short, &mut long, &mut more]);
+        assert_eq!((&long[4..], more), ([9.0; 2].as_slice(), [0.0; 4]));
+        callback.process_through(Block::Planar(&[]), &mut [&mut short]);
+        callback.process_through(block, &mut []);
+    }
+
+    #[test]
+    fn what_only_passes_shows_life_and_moves_no_time() {
         let (mut callback, mut reader) = callback(1);
-        callback.idle();
+        let mut output = [9.0; 4];
+        callback.pass(Block::Planar(&[&[0.0; 4]]), &mut [&mut output]);
+        assert_eq!(output, [0.0; 4]);
         assert_eq!(callback.counters().callbacks.load(Ordering::Relaxed), 1);
         assert_eq!(callback.counters().offered_frames.load(Ordering::Relaxed), 0);
         assert_eq!(reader.read(), None);

@@ -2,16 +2,24 @@
 //! Noticing that a device froze is left to the supervisor. The data callback runs on the host's
 //! audio thread, opening and closing on a `helper`.
 
+mod output;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{BufferSize, Device, ErrorKind, FromSample, SizedSample, StreamConfig};
+use cpal::{
+    BufferSize, Device, ErrorKind, FromSample, InputCallbackInfo, SizedSample, StreamConfig,
+    StreamInstant,
+};
 
+pub use crate::audio::cpal::output::{Output, open_output};
 use crate::audio::helper::{self, OPEN_LIMIT, with_time_limit};
-use crate::audio::{AudioError, Callback, DeviceLine, Liveness, Opened, Parts, Stream};
+use crate::audio::{
+    AudioError, Callback, DeviceLine, Direction, Liveness, Opened, Parts, Shared, Stream,
+};
 use crate::config::checked::Input;
-use crate::ring::Counters;
+use crate::ring::{Counters, Stamp};
 
 /// Block length asked for where the host's own choice is seconds, in frames a second: 10 ms.
 const BLOCKS_PER_S: u32 = 100;
@@ -34,11 +42,13 @@ pub fn open(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
     with_time_limit(&name, OPEN_LIMIT, move || open_here(&input, id.as_deref()))?
 }
 
-/// All inputs of all hosts. A host that hangs is left out with a warning.
-pub fn device_lines() -> Vec<DeviceLine> {
+/// All inputs or outputs of all hosts. A host that hangs is left out with a warning.
+pub fn device_lines(direction: Direction) -> Vec<DeviceLine> {
     let mut lines = Vec::new();
     for id in cpal::available_hosts() {
-        let ask = move || cpal::host_from_id(id).map(|host| lines_of(&host)).unwrap_or_default();
+        let ask = move || {
+            cpal::host_from_id(id).map(|host| lines_of(&host, direction)).unwrap_or_default()
+        };
         match with_time_limit(&id.to_string(), OPEN_LIMIT, ask) {
             Ok(found) => lines.extend(found),
             Err(error) => log::warn!("{error}"),
@@ -49,7 +59,7 @@ pub fn device_lines() -> Vec<DeviceLine> {
 
 fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
     let device = match id {
-        Some(id) => device_by_id(id)?,
+        Some(id) => device_by_id(id, Direction::Input)?,
         None => default_device()?,
     };
     let id = device.id().map_or_else(|_| "the default input".to_owned(), |id| id.to_string());
@@ -57,8 +67,9 @@ fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
     let mut config = supported.config();
     config.buffer_size = buffer_size(&device, config.sample_rate);
     let rate_hz = config.sample_rate;
-    let Parts { callback, reader, liveness } = Parts::new(input, rate_hz);
-    let (counters, meters) = (Arc::clone(callback.counters()), Arc::clone(callback.meters()));
+    let parts = Parts::feeding(input, rate_hz);
+    let shared = Shared::of(&parts);
+    let Parts { callback, reader, liveness, home } = parts;
     let wiring = Wiring { device: &device, id: &id, config, liveness: Arc::clone(&liveness) };
     let stream = wiring.build(supported.sample_format(), callback)?;
     stream.play().map_err(|reason| AudioError::Device { id: id.clone(), step: "start", reason })?;
@@ -69,8 +80,8 @@ fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
         channels: input.channels,
         id,
         description,
-        counters,
-        meters,
+        shared,
+        feed: home,
         liveness,
         stream: Stream::Cpal(CpalStream { stream: Some(stream) }),
         player: None,
@@ -82,19 +93,23 @@ fn default_device() -> Result<Device, AudioError> {
     host.default_input_device().ok_or_else(|| AudioError::NoInput { host: host.id().to_string() })
 }
 
-fn device_by_id(id: &str) -> Result<Device, AudioError> {
+fn device_by_id(id: &str, direction: Direction) -> Result<Device, AudioError> {
     let find = || {
         let id: cpal::DeviceId = id.parse().ok()?;
         cpal::host_from_id(id.host()).ok()?.device_by_id(&id)
     };
-    find().filter(Device::supports_input).ok_or_else(|| {
+    let (kind, fits) = match direction {
+        Direction::Input => ("input", Device::supports_input as fn(&Device) -> bool),
+        Direction::Output => ("output", Device::supports_output as fn(&Device) -> bool),
+    };
+    find().filter(fits).ok_or_else(|| {
         let hosts = cpal::available_hosts().into_iter();
         let known = hosts
             .filter_map(|host| cpal::host_from_id(host).ok())
-            .flat_map(|host| lines_of(&host))
+            .flat_map(|host| lines_of(&host, direction))
             .map(|line| line.id)
             .collect();
-        AudioError::UnknownDevice { id: id.to_owned(), known }
+        AudioError::UnknownDevice { kind, id: id.to_owned(), known }
     })
 }
 
@@ -170,17 +185,38 @@ impl Wiring<'_> {
     where
         f32: FromSample<T>,
     {
-        let channels = usize::from(self.config.channels);
+        let (channels, rate_hz) = (usize::from(self.config.channels), self.config.sample_rate);
         let (liveness, counters) = (Arc::clone(&self.liveness), Arc::clone(callback.counters()));
+        let (flags, mut is_raised) = (Arc::clone(&liveness), has_priority(self.device));
+        let data = move |samples: &[T], info: &InputCallbackInfo| {
+            let frames = samples.len() / channels.max(1);
+            if !std::mem::replace(&mut is_raised, true) {
+                flags.priority.raise(frames, rate_hz);
+            }
+            callback.stamp(stamp(info, frames, rate_hz));
+            callback.process_samples(samples, channels);
+        };
         self.device
             .build_input_stream(
                 self.config,
-                move |samples: &[T], _: &_| callback.process_samples(samples, channels),
+                data,
                 move |error| note(&error, &liveness, &counters),
                 Some(OPEN_LIMIT),
             )
             .map_err(|reason| AudioError::Device { id: self.id.to_owned(), step: "open", reason })
     }
+}
+
+/// PipeWire and CoreAudio put their threads into the real-time class themselves.
+fn has_priority(device: &Device) -> bool {
+    let has = |host: &str| ["pipewire", "coreaudio"].contains(&host.to_lowercase().as_str());
+    device.id().is_ok_and(|id| has(&id.host().to_string()))
+}
+
+fn stamp(info: &InputCallbackInfo, frames: usize, rate_hz: u32) -> Stamp {
+    let ns = |instant: StreamInstant| u64::try_from(instant.as_nanos()).unwrap_or(u64::MAX);
+    let cpal::InputStreamTimestamp { callback, capture } = info.timestamp();
+    Stamp::new(ns(callback), ns(capture), frames, rate_hz)
 }
 
 /// A lost ALSA device calls this some 480,000 times a second, on the audio thread: atomics only.
@@ -195,13 +231,21 @@ fn note(error: &cpal::Error, liveness: &Liveness, counters: &Counters) {
     }
 }
 
-fn lines_of(host: &cpal::Host) -> Vec<DeviceLine> {
-    let default_id = host.default_input_device().and_then(|device| device.id().ok());
-    let devices = host.input_devices().into_iter().flatten();
+fn lines_of(host: &cpal::Host, direction: Direction) -> Vec<DeviceLine> {
+    let default = match direction {
+        Direction::Input => host.default_input_device(),
+        Direction::Output => host.default_output_device(),
+    };
+    let default_id = default.and_then(|device| device.id().ok());
+    let fits = |device: &Device| match direction {
+        Direction::Input => device.default_input_config().ok(),
+        Direction::Output => device.default_output_config().ok(),
+    };
+    let devices = host.devices().into_iter().flatten();
     devices
         .filter_map(|device| {
             let id = device.id().ok()?;
-            let config = device.default_input_config().ok()?;
+            let config = fits(&device)?;
             Some(DeviceLine {
                 is_default: default_id.as_ref() == Some(&id),
                 id: id.to_string(),

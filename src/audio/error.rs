@@ -21,8 +21,17 @@ pub enum AudioError {
     Jack { step: &'static str, reason: jack::Error },
     #[error("no input device is known to {host}; `affectd devices` lists all inputs")]
     NoInput { host: String },
-    #[error("no input device has the id {id:?}; there are: {}", list(known))]
-    UnknownDevice { id: String, known: Vec<String> },
+    #[error("no {kind} device has the id {id:?}; there are: {}", list(known))]
+    UnknownDevice { kind: &'static str, id: String, known: Vec<String> },
+    #[error("no output device is known to {host}; `affectd devices` lists all outputs")]
+    NoOutput { host: String },
+    #[error(
+        "{id} does not play at {wanted_hz} Hz, the rate of the source; it plays at {own_hz} Hz: \
+         choose another output, or set the source to that rate"
+    )]
+    OutputRate { id: String, wanted_hz: u32, own_hz: u32 },
+    #[error("{id} cannot take the sound: the output before it has not closed yet")]
+    OutputBusy { id: String },
     #[error("cannot {step} {id}: {reason}")]
     Device { id: String, step: &'static str, reason: cpal::Error },
     #[error("{id} delivers samples as {format}, which is not supported; choose another device")]

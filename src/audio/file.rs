@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::audio::{AudioError, Callback, Liveness, Opened, Parts, Stream};
+use crate::audio::{AudioError, Callback, Liveness, Opened, Parts, Shared, Stream};
 use crate::config::checked::Input;
+use crate::ring::Stamp;
 use crate::wav::{self, Sound};
 
 /// About half a minute of several emotions; `examples/demo_voice.md` says whose.
@@ -73,7 +74,8 @@ impl FilePlayer {
     /// Plays until the end or until `stop`, and looks at `stop` with each block. Sets
     /// `Liveness::finished` at the end of a file.
     pub fn run(mut self, stop: &AtomicBool) {
-        let mut schedule = Schedule::new(Instant::now());
+        let begun = Instant::now();
+        let mut schedule = Schedule::new(begun);
         loop {
             // From block number to frame each time, so that 11025 Hz does not drift either.
             let blocks = self.sound.frames() * BLOCKS_PER_S / self.rate_hz();
@@ -84,6 +86,7 @@ impl FilePlayer {
                 if schedule.wait_for_block(Instant::now()) == Punctual::Late {
                     self.callback.counters().xruns.fetch_add(1, Ordering::Relaxed);
                 }
+                self.callback.stamp(schedule.stamp(begun));
                 self.play(block);
             }
             if self.repeat == Repeat::Once {
@@ -147,19 +150,28 @@ impl Schedule {
         std::thread::sleep(due.saturating_duration_since(now));
         Punctual::OnTime
     }
+
+    /// As if the block that is due had just been captured, in the time since `begun`.
+    fn stamp(&self, begun: Instant) -> Stamp {
+        let ns = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let captured_ns = ns(self.start - begun) + self.blocks.saturating_sub(1) * Self::BLOCK_NS;
+        Stamp { called_ns: ns(begun.elapsed()), captured_ns }
+    }
 }
 
 fn opened(input: &Input, id: String, description: String, sound: Sound, repeat: Repeat) -> Opened {
     let rate_hz = sound.rate_hz;
-    let Parts { callback, reader, liveness } = Parts::new(input, rate_hz);
+    let parts = Parts::feeding(input, rate_hz);
+    let shared = Shared::of(&parts);
+    let Parts { callback, reader, liveness, home } = parts;
     Opened {
         reader,
         rate_hz,
         channels: input.channels,
         id,
         description,
-        counters: Arc::clone(callback.counters()),
-        meters: Arc::clone(callback.meters()),
+        shared,
+        feed: home,
         liveness: Arc::clone(&liveness),
         stream: Stream::Player,
         player: Some(FilePlayer::new(sound, repeat, callback, liveness)),

@@ -1,9 +1,17 @@
-//! Sound in: opens what the configuration names and says whether it still lives. What runs on the
-//! audio thread is in `callback`; watching and opening again is left to the supervisor, and
-//! starting the thread of a file player to the daemon. Runs on the thread that calls it, which may
-//! wait for some seconds here.
+//! Sound in, and on its way out again: opens what the configuration names and says whether it
+//! still lives. What runs on the audio thread is in `callback`, `through` and `playback`; watching
+//! and opening again is left to the supervisor, and starting the thread of a file player to the
+//! daemon. Runs on the thread that calls it, which may wait for some seconds here.
 
 pub mod callback;
+
+pub mod through;
+
+pub mod playback;
+
+mod denormals;
+
+pub mod priority;
 
 pub mod jack;
 
@@ -20,10 +28,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use crate::audio::callback::{Callback, Meters};
+pub use crate::audio::cpal::Output;
 pub use crate::audio::error::AudioError;
 pub use crate::audio::file::FilePlayer;
 pub use crate::audio::jack::Connect;
-use crate::config::checked::{Input, Source};
+use crate::audio::priority::Priority;
+use crate::audio::through::{Fader, Home};
+use crate::config::checked::{Input, Source, ThroughTo};
 use crate::ring::{CHANNELS_MAX, Counters, Reader, ring};
 
 /// How long a device may take from opening to its first block. A USB card or a woken PulseAudio
@@ -42,6 +53,27 @@ pub struct Liveness {
     pub lost: AtomicBool,
     /// A file was played to its end.
     pub finished: AtomicBool,
+    /// Whether the audio thread got the real-time class, where it had to ask.
+    pub priority: Priority,
+}
+
+/// What the audio thread has in common with the others.
+#[derive(Clone)]
+pub struct Shared {
+    pub counters: Arc<Counters>,
+    pub meters: Arc<Meters>,
+    pub fader: Arc<Fader>,
+}
+
+impl Shared {
+    fn of(parts: &Parts) -> Self {
+        let Parts { callback, .. } = parts;
+        Self {
+            counters: Arc::clone(callback.counters()),
+            meters: Arc::clone(callback.meters()),
+            fader: Arc::clone(callback.fader()),
+        }
+    }
 }
 
 /// A source that is running, or that runs once its player does.
@@ -54,9 +86,10 @@ pub struct Opened {
     pub id: String,
     /// For a person.
     pub description: String,
-    pub counters: Arc<Counters>,
-    pub meters: Arc<Meters>,
+    pub shared: Shared,
     pub liveness: Arc<Liveness>,
+    /// Where the sound waits for an output that is to be opened with [`open_output`].
+    pub feed: Option<Home>,
     /// Dropped to close the device.
     pub stream: Stream,
     /// For a file: the body of a thread that the daemon starts.
@@ -69,6 +102,13 @@ pub enum Stream {
     Cpal(cpal::CpalStream),
     /// The player is all there is.
     Player,
+}
+
+/// Which way a device's sound goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Input,
+    Output,
 }
 
 /// A line of `affectd devices`.
@@ -88,13 +128,24 @@ pub(crate) struct Parts {
     pub callback: Callback,
     pub reader: Reader,
     pub liveness: Arc<Liveness>,
+    pub home: Option<Home>,
 }
 
 impl Parts {
     pub(crate) fn new(input: &Input, rate_hz: u32) -> Self {
         let (writer, reader) = ring(input.channels, rate_hz, input.ring_s);
         let callback = Callback::picking(writer, input.map.clone());
-        Self { callback, reader, liveness: Arc::default() }
+        Self { callback, reader, liveness: Arc::default(), home: None }
+    }
+
+    /// For a source that has no outputs itself.
+    pub(crate) fn feeding(input: &Input, rate_hz: u32) -> Self {
+        let parts = Self::new(input, rate_hz);
+        if input.through == ThroughTo::Nothing {
+            return parts;
+        }
+        let (feed, home) = through::feed(input.channels, rate_hz);
+        Self { callback: parts.callback.feeding(feed), home: Some(home), ..parts }
     }
 }
 
@@ -115,12 +166,27 @@ pub fn open(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
     }
 }
 
+/// The output that the sound of a source goes on to, if the source has not outputs itself.
+pub fn open_output(home: &Home, to: &ThroughTo) -> Result<Output, AudioError> {
+    let id = match to {
+        ThroughTo::Device(id) => Some(id.as_str()),
+        ThroughTo::Default | ThroughTo::Nothing => None,
+    };
+    cpal::open_output(home, id)
+}
+
 /// All inputs that can be opened now. Hosts that are not there are left out.
-pub fn list_devices() -> Vec<DeviceLine> {
+pub fn list_inputs() -> Vec<DeviceLine> {
     jack::hush();
     let mut lines: Vec<_> = jack::device_line().into_iter().collect();
-    lines.extend(cpal::device_lines());
+    lines.extend(cpal::device_lines(Direction::Input));
     lines
+}
+
+/// All outputs that can be opened now.
+pub fn list_outputs() -> Vec<DeviceLine> {
+    jack::hush();
+    cpal::device_lines(Direction::Output)
 }
 
 /// What `auto` would take of these and why, for a person. Opens nothing, so a device that is there
@@ -168,7 +234,7 @@ fn open_device(
 ) -> Result<Opened, AudioError> {
     let opened = cpal::open(input, id)?;
     let deadline = Instant::now() + first_block_limit;
-    while opened.counters.callbacks.load(Ordering::Relaxed) == 0 {
+    while opened.shared.counters.callbacks.load(Ordering::Relaxed) == 0 {
         if Instant::now() > deadline || opened.liveness.lost.load(Ordering::Relaxed) {
             let waited_ms = first_block_limit.as_millis();
             return Err(AudioError::NoSound { id: opened.id, waited_ms });

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use crate::config::checked::{
-    Backend, Config, Hold, HoldPolicy, Input, Model, Osc, Output, Privacy, Smooth, Source, Voice,
+    Backend, Config, Hold, HoldPolicy, Input, Model, Osc, Output, Privacy, Smooth, Source, Through,
+    ThroughTo, Voice,
 };
 use crate::config::error::Problem;
 use crate::config::typed::{self, Typed};
@@ -19,6 +20,7 @@ const ROOT_CHARS_MAX: usize = 32;
 const TOKEN_CHARS: RangeInclusive<usize> = 8..=64;
 
 const SOURCES: &str = "auto, jack, cpal, cpal:ID, file:PATH, demo";
+const OUTPUTS: &str = "off, on, cpal:ID";
 const ADDRESS: &str = "HOST:PORT with a port from 1 to 65535";
 
 impl Typed {
@@ -35,29 +37,37 @@ impl Typed {
     }
 
     fn check_rest(&self, osc: Option<Osc>, mut problems: Problems) -> Result<Config, Vec<Problem>> {
-        let input = check_input(&self.input, &mut problems);
+        let input = check_input(&self.input, &self.through, &mut problems);
+        let through = check_through(&self.through, &mut problems);
         let voice = check_voice(&self.voice, &mut problems);
         let hold = check_hold(&self.hold, &mut problems);
         let smooth = check_smooth(&self.smooth, &mut problems);
         let model = check_model(&self.model, &mut problems);
         let output = Output { mask: self.output.mask.clone() };
         let privacy = Privacy { consent: self.privacy.consent };
-        match (input, osc, voice, hold, smooth, model) {
-            (Some(input), Some(osc), Some(voice), Some(hold), Some(smooth), Some(model)) => {
-                Ok(Config { input, osc, voice, hold, smooth, output, model, privacy })
+        let sound = input.zip(through);
+        match (sound, osc, voice, hold, smooth, model) {
+            (Some(sound), Some(osc), Some(voice), Some(hold), Some(smooth), Some(model)) => {
+                let (input, through) = sound;
+                Ok(Config { input, through, osc, voice, hold, smooth, output, model, privacy })
             }
             _ => Err(problems.0),
         }
     }
 }
 
-fn check_input(typed: &typed::Input, problems: &mut Problems) -> Option<Input> {
+fn check_input(
+    typed: &typed::Input,
+    through: &typed::Through,
+    problems: &mut Problems,
+) -> Option<Input> {
     let source = problems.keep(source(&typed.source));
     let channels = problems.keep(whole("input.channels", typed.channels, 1..=8));
     let ring_s = problems.keep(number("input.ring_s", typed.ring_s, 0.5..=30.0));
     let count = usize::try_from(typed.channels).unwrap_or(0);
     let map = problems.keep(map(&typed.map, count));
     let names = problems.keep(names(&typed.names, count));
+    let through = problems.keep(through_to(&through.to));
     Some(Input {
         source: source?,
         channels: channels?,
@@ -65,7 +75,13 @@ fn check_input(typed: &typed::Input, problems: &mut Problems) -> Option<Input> {
         names: names?,
         ring_s: ring_s?,
         follow_default: typed.follow_default,
+        through: through?,
     })
+}
+
+fn check_through(typed: &typed::Through, problems: &mut Problems) -> Option<Through> {
+    let gain_db = problems.keep(number("through.gain_db", typed.gain_db, -60.0..=12.0));
+    Some(Through { gain_db: gain_db?, mute: typed.mute })
 }
 
 /// Counted from 0 from here on.
@@ -193,6 +209,15 @@ fn source(value: &str) -> Result<Source, Problem> {
         Some(("cpal", id)) if !id.is_empty() => Ok(Source::Cpal(Some(id.to_owned()))),
         Some(("file", path)) if !path.is_empty() => Ok(Source::File(PathBuf::from(path))),
         _ => Err(wrong("input.source", quoted(value), SOURCES)),
+    }
+}
+
+fn through_to(value: &str) -> Result<ThroughTo, Problem> {
+    match (value, value.split_once(':')) {
+        ("off", _) => Ok(ThroughTo::Nothing),
+        ("on", _) => Ok(ThroughTo::Default),
+        (_, Some(("cpal", id))) if !id.is_empty() => Ok(ThroughTo::Device(id.to_owned())),
+        _ => Err(wrong("through.to", quoted(value), OUTPUTS)),
     }
 }
 

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub input: Input,
+    pub through: Through,
     pub osc: Osc,
     pub voice: Voice,
     pub hold: Hold,
@@ -31,6 +32,8 @@ pub struct Input {
     pub ring_s: f32,
     /// A lost device may be replaced by the default one.
     pub follow_default: bool,
+    /// Where its sound goes on to.
+    pub through: ThroughTo,
 }
 
 impl Input {
@@ -43,6 +46,7 @@ impl Input {
             names: Vec::new(),
             ring_s: 5.0,
             follow_default: false,
+            through: ThroughTo::Nothing,
         }
     }
 
@@ -62,6 +66,23 @@ pub enum Source {
     Cpal(Option<String>),
     File(PathBuf),
     Demo,
+}
+
+/// Where the sound goes on to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ThroughTo {
+    Nothing,
+    /// Ports of our own where the source is JACK, else the default output.
+    Default,
+    /// The output with this id.
+    Device(String),
+}
+
+/// How it sounds there; moves while it runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Through {
+    pub gain_db: f32,
+    pub mute: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

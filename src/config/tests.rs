@@ -57,7 +57,7 @@ fn the_shipped_file_holds_the_defaults() {
 fn the_shipped_file_names_every_key() {
     let keys = keys_of_typed();
     // 6 input, 5 osc, 4 voice, 2 hold, 2 smooth, 1 output, 4 model, 1 privacy
-    assert_eq!(keys.len(), 25, "{keys:?}");
+    assert_eq!(keys.len(), 28, "{keys:?}");
     for key in keys {
         let (section, name) = key.split_once('.').unwrap();
         let (_, rest) = SHIPPED.split_once(&format!("\n[{section}]\n")).expect("the section");
@@ -105,6 +105,8 @@ fn a_value_outside_its_range_is_refused() {
     check_refused("input", "map = [0]", "one for each of input.channels");
     check_refused("input", "names = [\"\"]", "names of 1 to 32 characters");
     check_refused("input", "ring_s = 0.49", "0.5..30");
+    check_refused("through", "gain_db = 12.1", "-60..12");
+    check_refused("through", "gain_db = nan", "-60..12");
     check_refused("voice", "threshold = 1.01", "0..1");
     check_refused("voice", "threshold = nan", "0..1");
     check_refused("voice", "floor_db = 1.0", "-120..0");
@@ -124,6 +126,9 @@ fn a_word_that_is_no_choice_is_refused() {
     check_refused("hold", "policy = \"Hold\"", "hold, decay, zero");
     check_refused("model", "backend = \"cuda\"", "auto, cpu, gpu, wgpu");
     check_refused("model", "folder = \"\"", "its name in UTF-8");
+    for to in ["", "jack", "cpal:", "file:x"] {
+        check_refused("through", &format!("to = \"{to}\""), "off, on, cpal:ID");
+    }
     for source in ["", "mic", "cpal:", "file:"] {
         check_refused("input", &format!("source = \"{source}\""), "file:PATH, demo");
     }
@@ -192,8 +197,8 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
          names, ring_s, follow_default)\n\
          a.toml:3: input.channels: invalid type: string \"two\", expected a whole number\n\
          a.toml:4: input.ring_s = 99: allowed is 0.5..30\n\
-         a.toml:6: voices: unknown, did you mean voice? (there is input, osc, voice, hold, smooth, \
-         output, model, privacy)\n\
+         a.toml:6: voices: unknown, did you mean voice? (there is input, through, osc, voice, hold, \
+         smooth, output, model, privacy)\n\
          a.toml:8: hold.time_s = -1: allowed is 0.1..600\n\
          a.toml:9: hold.policy: invalid type: integer `3`, expected a string",
     );

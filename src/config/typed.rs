@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Typed {
     pub input: Input,
+    pub through: Through,
     pub osc: Osc,
     pub voice: Voice,
     pub hold: Hold,
@@ -36,6 +37,19 @@ pub struct Input {
     pub ring_s: f32,
     /// A lost device may be replaced by the default one. Default false.
     pub follow_default: bool,
+}
+
+/// `[through]`: the sound on its way out again.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Through {
+    /// `off`; `on`: JACK's ports `out_1` … where the source is JACK, else the default output; or
+    /// `cpal:ID`, a certain output. Default `off`.
+    pub to: String,
+    /// Gain in dB. Default 0, range -60..12.
+    pub gain_db: f32,
+    /// Silence. Default false.
+    pub mute: bool,
 }
 
 /// `[osc]`: who is told, and who may ask.
@@ -132,6 +146,12 @@ impl Default for Input {
             ring_s: 4.0,
             follow_default: false,
         }
+    }
+}
+
+impl Default for Through {
+    fn default() -> Self {
+        Self { to: "off".into(), gain_db: 0.0, mute: false }
     }
 }
 

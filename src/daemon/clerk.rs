@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::audio;
+use crate::audio::{self, Direction};
 use crate::config::running::{Origin, State};
 use crate::config::typed::Typed;
 use crate::config::{ConfigError, checked, file};
@@ -26,7 +26,7 @@ pub enum Job {
     Check(Ticket, Box<Typed>),
     Validate(Ticket, PathBuf, String),
     Save(Ticket, PathBuf, Box<Typed>),
-    ListDevices(Ticket),
+    ListDevices(Ticket, Direction),
     ListModels(Ticket, PathBuf),
     LoadModel(checked::Model),
     SaveReceivers(Vec<SavedReceiver>),
@@ -77,7 +77,9 @@ fn carry_out(job: Job, receivers: &Path) -> Option<Finished> {
             let saved = file::save(&path, &typed).map(|()| Done::Saved(typed));
             Finished::Answer(ticket, saved.map_err(config_fault))
         }
-        Job::ListDevices(ticket) => Finished::Answer(ticket, Ok(Done::Devices(devices()))),
+        Job::ListDevices(ticket, direction) => {
+            Finished::Answer(ticket, Ok(Done::Devices(devices(direction))))
+        }
         Job::ListModels(ticket, folder) => {
             Finished::Answer(ticket, Ok(Done::Models(models(&folder))))
         }
@@ -112,22 +114,29 @@ fn model_fault(error: &anyhow::Error) -> Fault {
     Fault::new(code, format!("{error:#}"))
 }
 
-fn devices() -> Vec<DeviceItem> {
-    let lines = audio::list_devices().into_iter().map(|line| DeviceItem {
+fn devices(direction: Direction) -> Vec<DeviceItem> {
+    let (lines, demo) = match direction {
+        Direction::Input => (audio::list_inputs(), Some(demo())),
+        Direction::Output => (audio::list_outputs(), None),
+    };
+    let items = lines.into_iter().map(|line| DeviceItem {
         id: line.id,
         name: line.name,
         channels: line.channels,
         rate_hz: line.rate_hz,
         is_default: line.is_default,
     });
-    let demo = DeviceItem {
+    items.chain(demo).collect()
+}
+
+fn demo() -> DeviceItem {
+    DeviceItem {
         id: "demo".to_owned(),
         name: "the voice that comes with affectd".to_owned(),
         channels: 1,
         rate_hz: 16_000,
         is_default: false,
-    };
-    lines.chain([demo]).collect()
+    }
 }
 
 /// The models beside this one; a folder without a good card is none.

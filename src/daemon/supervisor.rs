@@ -1,6 +1,8 @@
 //! Keeps the source alive: watches that callbacks come, opens a lost one again with growing waits,
 //! takes another one when it is told to. Runs on the main thread, between two looks at the clock.
 
+pub mod output;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -9,8 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use crossbeam_channel::Sender;
 
+use crate::audio::priority::HINT;
 use crate::audio::{self, AudioError, Connect, Liveness, Opened, Stream};
 use crate::config::checked::{Input, Source};
+use crate::daemon::supervisor::output::Outlet;
 use crate::daemon::worker::{Outage, SourceChange, Why};
 use crate::daemon::{join, start};
 use crate::ring::Counters;
@@ -33,17 +37,59 @@ pub enum SourceOrder {
     Retry,
 }
 
+/// Tells from its counter of callbacks whether a stream lives.
+pub struct Pulse {
+    callbacks: u64,
+    /// When they last became more.
+    alive: Instant,
+}
+
+impl Pulse {
+    /// Of a stream that was just started.
+    pub fn new() -> Self {
+        Self { callbacks: 0, alive: Instant::now() }
+    }
+
+    /// What is the matter, if anything is.
+    pub fn trouble(&mut self, callbacks: u64, liveness: &Liveness) -> Option<Outage> {
+        if self.callbacks != callbacks {
+            self.callbacks = callbacks;
+            self.alive = Instant::now();
+        }
+        if liveness.priority.take() == Some(false) {
+            log::info!("{HINT}");
+        }
+        if liveness.lost.load(Ordering::Relaxed) {
+            return Some(Outage::Lost);
+        }
+        (STALL_LIMIT < self.alive.elapsed()).then_some(Outage::Stalled)
+    }
+}
+
+/// A source with the output that its sound goes on to.
+pub struct Chain {
+    pub opened: Opened,
+    pub outlet: Option<Outlet>,
+}
+
+/// Opens both or neither.
+pub fn open_chain(input: &Input) -> Result<Chain, AudioError> {
+    let opened = audio::open(input, Connect::Physical)?;
+    let through = |home| Outlet::open(home, input.through.clone());
+    let outlet = opened.feed.clone().map(through).transpose()?;
+    Ok(Chain { opened, outlet })
+}
+
 /// A source that plays, and what tells whether it still does.
 struct Running {
     id: String,
     stream: Stream,
     liveness: Arc<Liveness>,
     counters: Arc<Counters>,
+    outlet: Option<Outlet>,
     player: Option<JoinHandle<()>>,
     player_stop: Arc<AtomicBool>,
-    /// Callbacks seen, and when they last became more.
-    callbacks: u64,
-    alive: Instant,
+    pulse: Pulse,
 }
 
 /// A source that is gone, and when to look for it.
@@ -55,7 +101,7 @@ struct Lost {
 }
 
 enum Now {
-    Running(Running),
+    Running(Box<Running>),
     Lost(Lost),
 }
 
@@ -70,18 +116,18 @@ impl Supervisor {
     /// Hands the reader of the first source to the worker and watches it from here on.
     pub fn new(
         input: Input,
-        opened: Opened,
+        chain: Chain,
         changes: Sender<SourceChange>,
         stop: Arc<AtomicBool>,
     ) -> Result<Self> {
         let lost = Lost {
-            id: opened.id.clone(),
+            id: chain.opened.id.clone(),
             since: Instant::now(),
             next: Instant::now(),
             wait: RETRY[0],
         };
         let mut supervisor = Self { input, changes, stop, now: Now::Lost(lost) };
-        supervisor.adopt(opened, Why::First)?;
+        supervisor.adopt(chain, Why::First)?;
         Ok(supervisor)
     }
 
@@ -90,18 +136,18 @@ impl Supervisor {
         match &mut self.now {
             Now::Running(running) => {
                 let callbacks = running.counters.callbacks.load(Ordering::Relaxed);
-                if running.callbacks != callbacks {
-                    running.callbacks = callbacks;
-                    running.alive = Instant::now();
-                }
+                let trouble = running.pulse.trouble(callbacks, &running.liveness);
                 if running.liveness.finished.load(Ordering::Relaxed) {
                     log::info!("{} is at its end", running.id);
                     self.stop.store(true, Ordering::Relaxed);
-                } else if running.liveness.lost.load(Ordering::Relaxed) {
-                    self.lose(Outage::Lost);
-                } else if running.player.is_none() && STALL_LIMIT < running.alive.elapsed() {
-                    // A file that stands still waits for this machine, not for a device.
-                    self.lose(Outage::Stalled);
+                    return Ok(());
+                }
+                // A file that stands still waits for this machine, not for a device.
+                let is_file = running.player.is_some();
+                if let Some(outage) = trouble.filter(|_| !is_file) {
+                    self.lose(outage);
+                } else if let Some(change) = running.outlet.as_mut().and_then(Outlet::watch) {
+                    self.tell(SourceChange::Output(change));
                 }
                 Ok(())
             }
@@ -131,11 +177,11 @@ impl Supervisor {
         if is_same && matches!(self.now, Now::Running(_)) {
             self.close_and_lose(Duration::ZERO);
         }
-        match audio::open(&input, Connect::Capture) {
-            Ok(opened) => {
+        match open_chain(&input) {
+            Ok(chain) => {
                 self.input = input;
-                log::info!("listening to {}: {}", opened.id, opened.description);
-                self.adopt(opened, Why::Chosen)
+                log::info!("listening to {}: {}", chain.opened.id, chain.opened.description);
+                self.adopt(chain, Why::Chosen)
             }
             Err(error) => {
                 log::warn!("the source stays as it is: {error}");
@@ -146,7 +192,8 @@ impl Supervisor {
     }
 
     /// Hands the reader to the worker and keeps the rest.
-    fn adopt(&mut self, opened: Opened, why: Why) -> Result<()> {
+    fn adopt(&mut self, chain: Chain, why: Why) -> Result<()> {
+        let Chain { opened, outlet } = chain;
         let player_stop = Arc::new(AtomicBool::new(false));
         let player = match opened.player {
             Some(player) => {
@@ -159,16 +206,18 @@ impl Supervisor {
             id: opened.id.clone(),
             stream: opened.stream,
             liveness: opened.liveness,
-            counters: opened.counters,
+            counters: opened.shared.counters,
+            outlet,
             player,
             player_stop,
-            callbacks: 0,
-            alive: Instant::now(),
+            pulse: Pulse::new(),
         };
-        if let Now::Running(old) = std::mem::replace(&mut self.now, Now::Running(running)) {
-            close(old);
+        if let Now::Running(old) = std::mem::replace(&mut self.now, Now::Running(Box::new(running)))
+        {
+            close(*old);
         }
-        self.tell(SourceChange::Opened { reader: Box::new(opened.reader), id: opened.id, why });
+        let (reader, fader) = (Box::new(opened.reader), opened.shared.fader);
+        self.tell(SourceChange::Opened { reader, fader, id: opened.id, why });
         Ok(())
     }
 
@@ -187,7 +236,7 @@ impl Supervisor {
         let since = Instant::now();
         let lost = Lost { id: running.id.clone(), since, next: since + wait, wait: RETRY[0] };
         if let Now::Running(gone) = std::mem::replace(&mut self.now, Now::Lost(lost)) {
-            close(gone);
+            close(*gone);
         }
     }
 
@@ -203,9 +252,10 @@ impl Supervisor {
             input.source = same_again(&lost.id);
         }
         let since = lost.since;
-        let opened = match audio::open(&input, Connect::Capture) {
+        let to = input.through.clone();
+        let opened = match audio::open(&input, Connect::Physical) {
             Err(_) if input.follow_default && input.source != Source::Auto => {
-                audio::open(&Input { source: Source::Cpal(None), ..input }, Connect::Capture)
+                audio::open(&Input { source: Source::Cpal(None), ..input }, Connect::Physical)
             }
             opened => opened,
         };
@@ -213,7 +263,9 @@ impl Supervisor {
             Ok(opened) => {
                 let without = since.elapsed();
                 log::info!("{} is back after {:.1} s", opened.id, without.as_secs_f32());
-                self.adopt(opened, Why::Back(without)).map(|()| None)
+                // The output may take longer, or be lost for good: the analysis goes on.
+                let outlet = opened.feed.clone().map(|home| Outlet::waiting(home, to));
+                self.adopt(Chain { opened, outlet }, Why::Back(without)).map(|()| None)
             }
             Err(error) => {
                 // Opening may itself have taken seconds: the wait starts after it.
@@ -233,13 +285,14 @@ impl Supervisor {
 
     pub fn close(self) {
         if let Now::Running(running) = self.now {
-            close(running);
+            close(*running);
         }
     }
 }
 
 fn close(running: Running) {
     running.player_stop.store(true, Ordering::Relaxed);
+    drop(running.outlet);
     drop(running.stream);
     running.player.into_iter().for_each(join);
 }

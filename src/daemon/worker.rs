@@ -5,14 +5,17 @@ mod change;
 
 mod health;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender};
 
+use crate::audio::through::Fader;
 use crate::config::checked::Config;
 use crate::daemon::clerk::{Finished, Job};
 use crate::daemon::supervisor::SourceOrder;
+use crate::daemon::supervisor::output::OutputChange;
 use crate::daemon::worker::change::Change;
 use crate::daemon::worker::health::Tally;
 use crate::engine::lane::EngineError;
@@ -39,6 +42,7 @@ const COMMANDS_A_TURN: Duration = Duration::from_millis(5);
 pub enum SourceChange {
     Opened {
         reader: Box<Reader>,
+        fader: Arc<Fader>,
         id: String,
         why: Why,
     },
@@ -50,6 +54,8 @@ pub enum SourceChange {
     Refused {
         text: String,
     },
+    /// The output that its sound goes on to went, or came back.
+    Output(OutputChange),
     /// An attempt that was asked for: why it failed, if it did.
     Retried {
         refused: Option<String>,
@@ -89,14 +95,7 @@ impl Outage {
     pub fn text(self) -> &'static str {
         match self {
             Self::Lost => "lost",
-            Self::Stalled => "silent, no more blocks",
-        }
-    }
-
-    fn state(self) -> HealthState {
-        match self {
-            Self::Lost => HealthState::DeviceLost,
-            Self::Stalled => HealthState::Stalled,
+            Self::Stalled => "frozen, no more blocks",
         }
     }
 }
@@ -135,6 +134,8 @@ impl Predict for Timed {
 struct Live {
     reader: Reader,
     engine: Engine,
+    /// Of the sound that goes on from it.
+    fader: Arc<Fader>,
 }
 
 pub struct Worker {
@@ -145,7 +146,7 @@ pub struct Worker {
     live: Option<Live>,
     /// The engine of a source that is lost: baselines and sequence go on when it is back.
     resting: Option<Engine>,
-    /// What the state is while there is no source: starting, lost or stalled.
+    /// What the state is while there is no source: starting or lost.
     without_source: HealthState,
     /// A change of the configuration that waits for a model or a source.
     change: Option<Change>,
@@ -215,8 +216,8 @@ impl Worker {
 
     fn change_source(&mut self, change: SourceChange) {
         match change {
-            SourceChange::Opened { reader, id, why } => {
-                if let Err(error) = self.take_source(*reader) {
+            SourceChange::Opened { reader, fader, id, why } => {
+                if let Err(error) = self.take_source(*reader, fader) {
                     log::error!("{id} cannot be analysed: {error}");
                     let fault = Fault::new(Code::Device, error.to_string());
                     return self.source_refused(fault);
@@ -235,7 +236,7 @@ impl Worker {
                 }
             }
             SourceChange::Lost { id, outage } => {
-                self.without_source = outage.state();
+                self.without_source = HealthState::DeviceLost;
                 self.rest();
                 self.surface.silence();
                 self.tell_device(0, id, format!("{}, retrying", outage.text()));
@@ -244,6 +245,9 @@ impl Worker {
             }
             SourceChange::Refused { text } => {
                 self.source_refused(Fault::new(Code::Device, text));
+            }
+            SourceChange::Output(OutputChange { is_back, id, text }) => {
+                self.tell_device(i32::from(is_back), id, text);
             }
             SourceChange::Retried { refused } => {
                 let Some(ticket) = self.retry.take() else { return };
@@ -266,7 +270,7 @@ impl Worker {
     }
 
     /// With the engine of the source before, if it fits: it keeps baselines, window and sequence.
-    fn take_source(&mut self, reader: Reader) -> Result<(), EngineError> {
+    fn take_source(&mut self, reader: Reader, fader: Arc<Fader>) -> Result<(), EngineError> {
         self.rest();
         let engine = match self.resting.take() {
             Some(mut engine) if engine.channels() == reader.channels() => {
@@ -275,7 +279,9 @@ impl Worker {
             }
             before => self.new_engine(&reader, before.as_ref())?,
         };
-        self.live = Some(Live { reader, engine });
+        let through = &self.config.through;
+        fader.set(through.gain_db, through.mute);
+        self.live = Some(Live { reader, engine, fader });
         Ok(())
     }
 
@@ -295,7 +301,7 @@ impl Worker {
 
     /// Everything that the ring holds now.
     fn listen(&mut self) {
-        let Some(Live { reader, engine }) = &mut self.live else { return };
+        let Some(Live { reader, engine, .. }) = &mut self.live else { return };
         reader.observe(SystemTime::now());
         loop {
             let updates = &mut self.updates;

@@ -194,7 +194,7 @@ fn a_ramp_through_a_real_server_arrives_with_every_frame_in_its_place() {
             }
             heard >= 3 * 48_000
         });
-        assert_eq!(opened.counters.dropped_frames.load(Ordering::Relaxed), missing);
+        assert_eq!(opened.shared.counters.dropped_frames.load(Ordering::Relaxed), missing);
         assert!(!opened.liveness.lost.load(Ordering::Relaxed));
     });
 }
@@ -216,9 +216,9 @@ fn check_ramp(sample: f32, next: &mut Option<u64>) -> bool {
 fn the_ports_find_the_physical_inputs_and_the_server_is_listed() {
     in_own_process("the_ports_find_the_physical_inputs_and_the_server_is_listed", || {
         let _server = Server::start();
-        let opened = open(2, Connect::Capture);
+        let opened = open(2, Connect::Physical);
         let crossed = Input { map: vec![1, 0], ..Input::plain(Source::Jack, 2) };
-        let crossed = audio::open(&crossed, Connect::Capture).expect("the server takes another");
+        let crossed = audio::open(&crossed, Connect::Physical).expect("the server takes another");
         let (watcher, _) =
             Client::new("watcher", ClientOptions::NO_START_SERVER).expect("the server runs");
         for (opened, number, source) in
@@ -228,7 +228,7 @@ fn the_ports_find_the_physical_inputs_and_the_server_is_listed() {
             let source = format!("system:capture_{source}");
             assert!(port.expect("our port").is_connected_to(&source).expect("it can be asked"));
         }
-        let line = audio::list_devices().into_iter().next().expect("JACK is the first line");
+        let line = audio::list_inputs().into_iter().next().expect("JACK is the first line");
         assert_eq!((line.id.as_str(), line.channels, line.rate_hz), ("jack", 2, 48_000));
     });
 }
@@ -281,7 +281,7 @@ fn find_the_next_server() {
 }
 
 fn wait_for_a_callback(opened: &Opened) {
-    wait_until("a callback", || opened.counters.callbacks.load(Ordering::Relaxed) > 0);
+    wait_until("a callback", || opened.shared.counters.callbacks.load(Ordering::Relaxed) > 0);
 }
 
 /// Plays a sound at the server's rate, once from the moment `go` is set, and silence around it.

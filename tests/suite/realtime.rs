@@ -1,10 +1,14 @@
 //! The audio thread allocates and frees nothing: the counting allocator watches the callback and
 //! both ends of the ring, in good times and when the ring is full.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, UNIX_EPOCH};
 
 use affectd::audio::Callback;
-use affectd::ring::{Block, Chunk, ring};
+use affectd::audio::playback::{Playback, Played};
+use affectd::audio::through::feed;
+use affectd::ring::{Block, Chunk, Stamp, ring};
 
 use crate::counting::allocations_and_frees;
 
@@ -13,19 +17,46 @@ fn the_callback_never_allocates_whatever_the_block() {
     let (writer, _reader) = ring(2, 48_000, 1.0);
     let mut callback = Callback::new(writer);
     let (left, right) = (vec![0.5_f32; 1024], vec![f32::NAN; 1024]);
+    let block = Block::Planar(&[&left, &right]);
+    let (mut out_left, mut out_right) = (vec![0.0; 1024], vec![0.0; 1024]);
     let integers = vec![7_i16; 20_000];
     let calls = allocations_and_frees(|| {
         callback.process(Block::Planar(&[&left, &right]));
         callback.process(Block::Interleaved { samples: &left, channels: 4 });
         callback.process_samples(&integers, 2);
         callback.process(Block::Planar(&[]));
-        callback.idle();
+        callback.stamp(Stamp::new(1, 0, 1024, 48_000));
+        callback.process_through(block, &mut [&mut out_left, &mut out_right]);
+        callback.pass(block, &mut [&mut out_left]);
         // A second holds 48,000 frames: the rest of these meets a full ring.
         for _ in 0..100 {
             callback.process(Block::Planar(&[&left, &right]));
         }
     });
     assert_eq!(calls, 0);
+}
+
+#[test]
+fn the_way_to_another_output_never_allocates_when_it_runs_full_or_dry() {
+    let (writer, _reader) = ring(2, 48_000, 1.0);
+    let (feed, home) = feed(2, 48_000);
+    let mut callback = Callback::new(writer).feeding(feed);
+    let played = Arc::new(Played::default());
+    let mut playback = Playback::new(&home, Arc::clone(&played)).expect("nobody plays it");
+    let samples = vec![0.5_f32; 2048];
+    let mut out = vec![0_i16; 2048];
+    let calls = allocations_and_frees(|| {
+        for blocks in [1, 100] {
+            for _ in 0..blocks {
+                callback.process(Block::Interleaved { samples: &samples, channels: 2 });
+            }
+            for _ in 0..2 * blocks {
+                playback.fill(&mut out, 2);
+            }
+        }
+    });
+    assert_eq!(calls, 0);
+    assert_eq!(played.underruns.load(Ordering::Relaxed), 1);
 }
 
 #[test]
@@ -38,6 +69,7 @@ fn neither_end_of_the_ring_allocates_through_gaps_and_wrap_around() {
             for _ in 0..60 {
                 writer.write(Block::Interleaved { samples: &samples, channels: 1 });
             }
+            writer.stamp(Stamp::new(round * 1_000_000_000, 0, 1000, 48_000));
             reader.observe(UNIX_EPOCH + Duration::from_secs(round));
             while let Some(chunk) = reader.read() {
                 match chunk {

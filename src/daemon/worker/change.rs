@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crossbeam_channel::TrySendError;
 
+use crate::audio::Direction;
 use crate::config::checked::Config;
 use crate::config::running::State;
 use crate::config::typed::Typed;
@@ -44,7 +45,12 @@ impl Worker {
             Request::Save { file, typed } => {
                 self.hand_over(Some(ticket), Job::Save(ticket, file, typed));
             }
-            Request::ListDevices => self.hand_over(Some(ticket), Job::ListDevices(ticket)),
+            Request::ListDevices => {
+                self.hand_over(Some(ticket), Job::ListDevices(ticket, Direction::Input));
+            }
+            Request::ListOutputs => {
+                self.hand_over(Some(ticket), Job::ListDevices(ticket, Direction::Output));
+            }
             Request::ListModels => {
                 let folder = self.config.model.folder.clone();
                 self.hand_over(Some(ticket), Job::ListModels(ticket, folder));
@@ -164,7 +170,8 @@ impl Worker {
         let is_same = input.source == ours.source
             && input.channels == ours.channels
             && input.map == ours.map
-            && input.ring_s == ours.ring_s;
+            && input.ring_s == ours.ring_s
+            && input.through == ours.through;
         let order = match is_same {
             true => SourceOrder::Keep(input.clone()),
             false => SourceOrder::Select(input.clone()),
@@ -208,6 +215,9 @@ impl Worker {
         live.or(self.resting.as_mut())
             .into_iter()
             .for_each(|engine| engine.configure(&self.config));
+        if let Some(live) = &self.live {
+            live.fader.set(self.config.through.gain_db, self.config.through.mute);
+        }
         let has_channels = before.input.channels == self.config.input.channels
             && before.input.names == self.config.input.names;
         if is_new_model || !has_channels {
@@ -234,7 +244,7 @@ impl Worker {
         self.gpu = loaded.gpu;
         self.model = Timed::new(loaded.predictor);
         // On another backend the same network: what was heard stays.
-        if is_another && let Some(Live { reader, engine }) = &self.live {
+        if is_another && let Some(Live { reader, engine, .. }) = &self.live {
             match self.new_engine(reader, Some(engine)) {
                 Ok(fresh) => {
                     if let Some(live) = &mut self.live {

@@ -134,6 +134,7 @@ pub enum Verb {
     DeviceList,
     DeviceSelect,
     DeviceRetry,
+    ThroughList,
     ModelList,
     ModelLoad,
     ModelCard,

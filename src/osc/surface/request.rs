@@ -36,6 +36,7 @@ pub enum Request {
         typed: Box<Typed>,
     },
     ListDevices,
+    ListOutputs,
     RetryDevice,
     /// Models beside the one that is configured.
     ListModels,

@@ -154,7 +154,7 @@ impl Stage {
             let done = match request {
                 Request::Adopt { state, cause } => Done::Adopted { state, cause },
                 Request::Save { typed, .. } => Done::Saved(typed),
-                Request::ListDevices => Done::Devices(vec![]),
+                Request::ListDevices | Request::ListOutputs => Done::Devices(vec![]),
                 Request::ListModels => Done::Models(vec![]),
                 _ => Done::Plain,
             };

@@ -70,6 +70,7 @@ impl Surface {
                 Ok(Outcome::Later(Request::Quit))
             }
             Verb::DeviceList => Ok(Outcome::Later(Request::ListDevices)),
+            Verb::ThroughList => Ok(Outcome::Later(Request::ListOutputs)),
             Verb::DeviceRetry => Ok(Outcome::Later(Request::RetryDevice)),
             Verb::DeviceSelect => self.select_device(word),
             Verb::ModelList => Ok(Outcome::Later(Request::ListModels)),
