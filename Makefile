@@ -3,7 +3,7 @@
 # Options for `make run`, for example: make run ARGS="--input jack --lan"
 ARGS =
 
-.PHONY: help run build test bench doc ci clean
+.PHONY: help run build test rtsan bench doc ci clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/'
@@ -18,6 +18,10 @@ build: ## the program, as target/release/affectd
 test: ## all tests, with the real peers: jackd, Pd, SuperCollider, Node, liblo, python-osc, Mesa's Vulkan
 	.ci/install test
 	cargo test --locked --features crate-mfcc
+
+rtsan: ## the audio thread under the real-time sanitizer, with a real JACK and a real PulseAudio
+	.ci/install test
+	.ci/rtsan
 
 bench: build ## micro-benchmarks, then what the analysis costs on this machine
 	cargo bench --locked

@@ -201,6 +201,7 @@ struct Process {
 }
 
 impl jack::ProcessHandler for Process {
+    #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
     fn process(&mut self, client: &Client, scope: &ProcessScope) -> Control {
         let start = scope.last_frame_time();
         let missed = self.next_frame.map_or(0, |next| missed_frames(next, start));

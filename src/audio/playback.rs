@@ -74,6 +74,7 @@ impl Playback {
 
     /// Fills a block of the device. One channel is played on all of the device's, several on as
     /// many of its first.
+    #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
     pub fn fill<T: FromSample<f32>>(&mut self, out: &mut [T], device_channels: usize) {
         self.played.callbacks.fetch_add(1, Ordering::Relaxed);
         let frames = out.len() / device_channels.max(1);

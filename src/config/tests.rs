@@ -197,8 +197,8 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
          names, ring_s, follow_default)\n\
          a.toml:3: input.channels: invalid type: string \"two\", expected a whole number\n\
          a.toml:4: input.ring_s = 99: allowed is 0.5..30\n\
-         a.toml:6: voices: unknown, did you mean voice? (there is input, through, osc, voice, hold, \
-         smooth, output, model, privacy)\n\
+         a.toml:6: voices: unknown, did you mean voice? (there is input, through, osc, voice, \
+         hold, smooth, output, model, privacy)\n\
          a.toml:8: hold.time_s = -1: allowed is 0.1..600\n\
          a.toml:9: hold.policy: invalid type: integer `3`, expected a string",
     );
