@@ -6,6 +6,7 @@ mod output;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{
@@ -55,6 +56,28 @@ pub fn device_lines(direction: Direction) -> Vec<DeviceLine> {
         }
     }
     lines
+}
+
+/// What a sound server may take to say whether a device is there.
+const PRESENCE_LIMIT: Duration = Duration::from_millis(300);
+
+/// Asks PulseAudio, which moves a stream on to another device when its own is pulled. The other
+/// hosts end the stream. A server that gives no answer has lost nothing yet.
+pub fn is_gone(id: &str, direction: Direction) -> bool {
+    let Ok(device) = id.parse::<cpal::DeviceId>() else { return false };
+    if !is_pulseaudio(&device) {
+        return false;
+    }
+    let look = move || {
+        let host = cpal::host_from_id(device.host()).ok()?;
+        let lines = lines_of(&host, direction);
+        Some(!lines.is_empty() && lines.iter().all(|line| line.id != device.to_string()))
+    };
+    with_time_limit(id, PRESENCE_LIMIT, look).ok().flatten().unwrap_or(false)
+}
+
+fn is_pulseaudio(id: &cpal::DeviceId) -> bool {
+    id.host().to_string().eq_ignore_ascii_case("pulseaudio")
 }
 
 fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
@@ -138,9 +161,7 @@ fn input_config(
 
 /// PulseAudio's own choice is 2 s; the other hosts choose some tens of milliseconds.
 fn buffer_size(device: &Device, rate_hz: u32) -> BufferSize {
-    let is_pulseaudio =
-        device.id().is_ok_and(|id| id.host().to_string().eq_ignore_ascii_case("pulseaudio"));
-    if is_pulseaudio {
+    if device.id().is_ok_and(|id| is_pulseaudio(&id)) {
         BufferSize::Fixed((rate_hz / BLOCKS_PER_S).max(1))
     } else {
         BufferSize::Default

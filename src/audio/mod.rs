@@ -44,6 +44,13 @@ const FIRST_BLOCK_LIMIT: Duration = Duration::from_millis(1500);
 /// The same for a device that was asked for by name: a Bluetooth headset takes seconds.
 const FIRST_BLOCK_LIMIT_NAMED: Duration = Duration::from_secs(5);
 
+/// Callbacks a second that no sound device makes: 32 frames at 192 kHz are 6000. ALSA's null device
+/// makes 600,000, and takes a whole core for it.
+pub const UNPACED_PER_S: f64 = 20_000.0;
+
+/// How long a new device is listened to for that.
+const PACE_WAIT: Duration = Duration::from_millis(50);
+
 /// Flags that the audio thread sets and the supervisor reads. They guard no other memory, so every
 /// access is Relaxed.
 #[derive(Debug, Default)]
@@ -175,6 +182,11 @@ pub fn open_output(home: &Home, to: &ThroughTo) -> Result<Output, AudioError> {
     cpal::open_output(home, id)
 }
 
+/// Whether a device that plays or listens is not there any more, which its stream may not tell.
+pub fn is_gone(id: &str, direction: Direction) -> bool {
+    cpal::is_gone(id, direction)
+}
+
 /// All inputs that can be opened now. Hosts that are not there are left out.
 pub fn list_inputs() -> Vec<DeviceLine> {
     jack::hush();
@@ -240,6 +252,11 @@ fn open_device(
             return Err(AudioError::NoSound { id: opened.id, waited_ms });
         }
         std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(PACE_WAIT);
+    let callbacks = opened.shared.counters.callbacks.load(Ordering::Relaxed);
+    if UNPACED_PER_S * PACE_WAIT.as_secs_f64() < callbacks as f64 {
+        return Err(AudioError::Unpaced { id: opened.id });
     }
     Ok(opened)
 }

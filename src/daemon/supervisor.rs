@@ -3,6 +3,8 @@
 
 pub mod output;
 
+mod pulse;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -11,17 +13,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use crossbeam_channel::Sender;
 
-use crate::audio::priority::HINT;
-use crate::audio::{self, AudioError, Connect, Liveness, Opened, Stream};
+use crate::audio::{self, AudioError, Connect, Direction, Liveness, Opened, Stream};
 use crate::config::checked::{Input, Source};
 use crate::daemon::supervisor::output::Outlet;
+use crate::daemon::supervisor::pulse::Pulse;
 use crate::daemon::worker::{Outage, SourceChange, Why};
 use crate::daemon::{join, start};
 use crate::ring::Counters;
-
-/// A source whose callback stands still for so long is closed and opened again. A block is 10 ms,
-/// a swapping machine stops for half a second; receivers are to know within one.
-const STALL_LIMIT: Duration = Duration::from_millis(800);
 
 /// Waits between attempts to open a lost source again: doubled up to the second, so that sound is
 /// there three seconds after its device.
@@ -35,35 +33,6 @@ pub enum SourceOrder {
     Keep(Input),
     /// Try a lost one now.
     Retry,
-}
-
-/// Tells from its counter of callbacks whether a stream lives.
-pub struct Pulse {
-    callbacks: u64,
-    /// When they last became more.
-    alive: Instant,
-}
-
-impl Pulse {
-    /// Of a stream that was just started.
-    pub fn new() -> Self {
-        Self { callbacks: 0, alive: Instant::now() }
-    }
-
-    /// What is the matter, if anything is.
-    pub fn trouble(&mut self, callbacks: u64, liveness: &Liveness) -> Option<Outage> {
-        if self.callbacks != callbacks {
-            self.callbacks = callbacks;
-            self.alive = Instant::now();
-        }
-        if liveness.priority.take() == Some(false) {
-            log::info!("{HINT}");
-        }
-        if liveness.lost.load(Ordering::Relaxed) {
-            return Some(Outage::Lost);
-        }
-        (STALL_LIMIT < self.alive.elapsed()).then_some(Outage::Stalled)
-    }
 }
 
 /// A source with the output that its sound goes on to.
@@ -210,7 +179,7 @@ impl Supervisor {
             outlet,
             player,
             player_stop,
-            pulse: Pulse::new(),
+            pulse: Pulse::new(opened.id.clone(), Direction::Input),
         };
         if let Now::Running(old) = std::mem::replace(&mut self.now, Now::Running(Box::new(running)))
         {

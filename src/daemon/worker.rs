@@ -89,6 +89,8 @@ pub enum Outage {
     Lost,
     /// It is still there and delivers nothing.
     Stalled,
+    /// It calls without end: an ALSA plug-in without its server does.
+    Unpaced,
 }
 
 impl Outage {
@@ -96,6 +98,7 @@ impl Outage {
         match self {
             Self::Lost => "lost",
             Self::Stalled => "frozen, no more blocks",
+            Self::Unpaced => "out of step, far more blocks than time",
         }
     }
 }

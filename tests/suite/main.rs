@@ -14,7 +14,13 @@ mod realtime;
 
 mod engine;
 
+mod jackd;
+
 mod jack;
+
+mod through;
+
+mod timing;
 
 mod pulse;
 

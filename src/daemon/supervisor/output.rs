@@ -4,9 +4,10 @@
 use std::time::Instant;
 
 use crate::audio::through::Home;
-use crate::audio::{self, AudioError, Output};
+use crate::audio::{self, AudioError, Direction, Output};
 use crate::config::checked::ThroughTo;
-use crate::daemon::supervisor::{Pulse, RETRY};
+use crate::daemon::supervisor::RETRY;
+use crate::daemon::supervisor::pulse::Pulse;
 
 /// What happened to an output, for the worker to tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +78,8 @@ impl Outlet {
 }
 
 fn playing(output: Output) -> Now {
-    Now::Playing { output, pulse: Pulse::new() }
+    let pulse = Pulse::new(output.id.clone(), Direction::Output);
+    Now::Playing { output, pulse }
 }
 
 fn name(to: &ThroughTo) -> String {
