@@ -3,7 +3,14 @@
 # Options for `make run`, for example: make run ARGS="--input jack --lan"
 ARGS =
 
-.PHONY: help run build test rtsan bench doc ci clean
+# The features that tests are built with; PipeWire is Linux's.
+FEATURES = crate-mfcc$(if $(filter Linux,$(shell uname -s)),$(comma)pipewire)
+comma = ,
+
+.PHONY: help features run build test rtsan bench doc ci clean
+
+features:
+	@echo $(FEATURES)
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/'
@@ -17,7 +24,7 @@ build: ## the program, as target/release/affectd
 
 test: ## all tests, with the real peers: jackd, Pd, SuperCollider, Node, liblo, python-osc, Mesa's Vulkan
 	.ci/install test
-	cargo test --locked --features crate-mfcc
+	cargo test --locked --features $(FEATURES)
 
 rtsan: ## the audio thread under the real-time sanitizer, with a real JACK and a real PulseAudio
 	.ci/install test

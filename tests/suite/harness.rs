@@ -253,3 +253,43 @@ pub fn copy_of_the_model() -> (tempfile::TempDir, PathBuf) {
     let path = folder.path().to_owned();
     (folder, path)
 }
+
+pub fn is_device(heard: &Heard) -> bool {
+    heard.message.addr == "/ser/event/device"
+}
+
+/// The device of a daemon is lost: pulled by `pull`, told, given back by `give_back`, told; and the
+/// sequence goes on. While it is away, commands are answered.
+pub fn check_outage<S>(
+    daemon: &mut Daemon,
+    id: &str,
+    rig: &mut S,
+    pull: impl FnOnce(&mut S),
+    give_back: impl FnOnce(&mut S),
+) {
+    let last = hops(&daemon.ear.heard).last().map(|(sequence, _)| *sequence);
+    pull(rig);
+    let lost = daemon.ear.wait_for("the loss", is_device);
+    assert_eq!(lost.args[..2], [OscType::Int(0), id.into()]);
+    daemon.ear.listen_until("the state", |heard| {
+        heard.iter().any(|h| h.message.addr == "/ser/health/state" && h.int() == 5)
+    });
+    assert_eq!(daemon.ear.of("/ser/ch/1/fresh").last().map(Heard::int), Some(0));
+    daemon.send("/ser/version", vec![]);
+    assert_eq!(daemon.reply("/ser/version").addr, "/ser/ok");
+    give_back(rig);
+    let back = daemon.ear.wait_for("the return", is_device);
+    assert_eq!(back.args[..2], [OscType::Int(1), id.into()]);
+    daemon.ear.heard.clear();
+    daemon.wait_for_streams();
+    let next = hops(&daemon.ear.heard).last().map(|(sequence, _)| *sequence);
+    assert!(last < next, "the sequence goes on: {last:?}, then {next:?}");
+}
+
+/// The third clip of the demo voice is angry and lasts from 6.6 to 9.3 s.
+pub fn wait_for_anger(daemon: &mut Daemon) {
+    daemon.ear.listen_until("an angry voice", |heard| {
+        heard.iter().any(|h| h.message.addr == "/ser/ch/1/class/angry" && h.float() > 0.5)
+    });
+    assert!(daemon.ear.of("/ser/ch/1/voice/on").any(|heard| heard.int() == 1));
+}

@@ -11,7 +11,7 @@ use affectd::units::to_count;
 use jack::{Client, ClientOptions};
 use rosc::OscType;
 
-use crate::harness::{Daemon, Heard, PATIENCE, wait_until};
+use crate::harness::{Daemon, Heard, PATIENCE, is_device, wait_for_anger, wait_until};
 use crate::jackd::{
     RAMP_FRAMES, Server, client_name, demo_voice_at_48_khz, in_own_process, open, ramp,
     running_server, voice, wait_for_a_callback,
@@ -157,11 +157,7 @@ fn a_voice_through_jack_moves_the_numbers_of_the_daemon() {
         let client = source.as_client();
         client.connect_ports_by_name("voice:out", "affectd:in_1").expect("both ports are there");
         go.store(true, Ordering::Relaxed);
-        // The third clip of the demo voice is angry and lasts from 6.6 to 9.3 s.
-        daemon.ear.listen_until("an angry voice", |heard| {
-            heard.iter().any(|h| h.message.addr == "/ser/ch/1/class/angry" && h.float() > 0.5)
-        });
-        assert!(daemon.ear.of("/ser/ch/1/voice/on").any(|heard| heard.int() == 1));
+        wait_for_anger(&mut daemon);
     });
 }
 
@@ -209,8 +205,4 @@ fn a_server_that_freezes_is_told_and_the_daemon_answers_meanwhile_and_comes_back
         daemon.ear.heard.clear();
         daemon.wait_for_streams();
     });
-}
-
-fn is_device(heard: &Heard) -> bool {
-    heard.message.addr == "/ser/event/device"
 }

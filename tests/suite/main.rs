@@ -22,7 +22,15 @@ mod through;
 
 mod timing;
 
+mod pulseaudio;
+
 mod pulse;
+
+#[cfg(target_os = "linux")]
+mod alsa;
+
+#[cfg(feature = "pipewire")]
+mod pipewire;
 
 mod live;
 

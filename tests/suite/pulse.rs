@@ -1,141 +1,42 @@
-//! cpal on a real PulseAudio server of the test's own: the monitor of a null sink is a paced
-//! microphone, whose cable is pulled by unloading the sink. `make test` installs the server.
+//! cpal on a real PulseAudio server: sinks are unloaded, the server is killed and frozen.
 
 use std::io::Read;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rosc::OscType;
 
-use crate::harness::{Daemon, Heard, Running, hops, project, wait_until};
+use crate::harness::{
+    Daemon, Heard, Running, check_outage, hops, is_device, project, wait_for_anger, wait_until,
+};
+use crate::pulseaudio::{SINK, Server};
 
-const SINK: &str = "sink_name=room";
 const SOURCE: &str = "cpal:pulseaudio:room.monitor";
 
-/// A server with one sink, in a folder of its own, that nobody else's programs find.
-struct Server {
-    folder: tempfile::TempDir,
-    process: Option<Running>,
-}
-
-impl Server {
-    /// None on a machine whose PipeWire takes PulseAudio's place: `make test` leaves it there.
-    #[expect(clippy::print_stderr, reason = "what was not tested must not go unseen")]
-    fn new() -> Option<Self> {
-        let has = |name: &str| Command::new(name).arg("--version").output().is_ok();
-        if !has("pulseaudio") && has("pipewire-pulse") {
-            eprintln!("NOT TESTED: PipeWire is here instead of PulseAudio, see .ci/install");
-            return None;
-        }
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        let mut server = Self { folder, process: None };
-        server.start();
-        Some(server)
-    }
-
-    fn socket(&self) -> String {
-        format!("unix:{}", self.folder.path().join("socket").display())
-    }
-
-    /// Programs that find this server and no other.
-    fn point(&self, command: &mut Command) {
-        let folder = self.folder.path();
-        command.env("PULSE_SERVER", self.socket());
-        // cpal's client looks for the cookie of `pactl` below HOME alone.
-        command.env_remove("XDG_CONFIG_HOME");
-        for home in ["XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH", "HOME"] {
-            command.env(home, folder);
-        }
-    }
-
-    fn start(&mut self) {
-        let socket = self.folder.path().join("socket");
-        // A server that was killed leaves its socket behind.
-        std::fs::remove_file(&socket).unwrap_or_default();
-        let mut pulseaudio = Command::new("pulseaudio");
-        self.point(&mut pulseaudio);
-        pulseaudio.args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]);
-        let protocol = format!("module-native-protocol-unix socket={}", socket.display());
-        pulseaudio.args(["-L", &format!("{protocol} auth-anonymous=1")]);
-        pulseaudio.args(["-L", &format!("module-null-sink {SINK} rate=48000 channels=2")]);
-        pulseaudio.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.process = Some(Running::start(&mut pulseaudio));
-        wait_until("PulseAudio to answer", || !self.control(&["info"]).is_empty());
-    }
-
-    fn signal(&self, signal: &str) {
-        self.process.as_ref().expect("it runs").signal(signal);
-    }
-
-    /// As if the power went.
-    fn kill(&mut self) {
-        let mut process = self.process.take().expect("it runs");
-        process.signal("-KILL");
-        wait_until("PulseAudio to be gone", || process.has_ended());
-    }
-
-    fn control(&self, arguments: &[&str]) -> String {
-        let mut pactl = Command::new("pactl");
-        self.point(&mut pactl);
-        let output = pactl.args(arguments).output().expect("`make test` installs it");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn daemon(&self) -> Daemon {
-        let mut daemon =
-            Daemon::start_with(&["--input", SOURCE, "--backend", "cpu"], |c| self.point(c));
-        daemon.wait_for_streams();
-        daemon
-    }
-
-    /// Plays a sound file into the room.
-    fn play(&self, file: &Path) -> Running {
-        let mut paplay = Command::new("paplay");
-        self.point(&mut paplay);
-        Running::start(paplay.arg("--device=room").arg(file).stdin(Stdio::null()))
-    }
-}
-
-fn is_device(heard: &Heard) -> bool {
-    heard.message.addr == "/ser/event/device"
-}
-
-/// The device is lost: pulled by `pull`, told, given back by `give_back`, told; and the sequence
-/// goes on.
-fn check_outage(pull: impl FnOnce(&mut Server), give_back: impl FnOnce(&mut Server)) {
-    let Some(mut server) = Server::new() else { return };
-    let mut daemon = server.daemon();
-    let last = hops(&daemon.ear.heard).last().map(|(sequence, _)| *sequence);
-    pull(&mut server);
-    let lost = daemon.ear.wait_for("the loss", is_device);
-    assert_eq!(lost.args[..2], [OscType::Int(0), "pulseaudio:room.monitor".into()]);
-    daemon.ear.listen_until("the state", |heard| {
-        heard.iter().any(|h| h.message.addr == "/ser/health/state" && h.int() == 5)
+fn daemon(server: &Server) -> Daemon {
+    let mut daemon = Daemon::start_with(&["--input", SOURCE, "--backend", "cpu"], |command| {
+        server.point(command);
     });
-    assert_eq!(daemon.ear.of("/ser/ch/1/fresh").last().map(Heard::int), Some(0));
-    give_back(&mut server);
-    let back = daemon.ear.wait_for("the return", is_device);
-    assert_eq!(back.args[..2], [OscType::Int(1), "pulseaudio:room.monitor".into()]);
     daemon.wait_for_streams();
-    let next = hops(&daemon.ear.heard).last().map(|(sequence, _)| *sequence);
-    assert!(last < next, "the sequence goes on: {last:?}, then {next:?}");
+    daemon
+}
+
+fn check_pulled(pull: impl FnOnce(&mut Server), give_back: impl FnOnce(&mut Server)) {
+    let Some(mut server) = Server::new() else { return };
+    let mut daemon = daemon(&server);
+    check_outage(&mut daemon, "pulseaudio:room.monitor", &mut server, pull, give_back);
 }
 
 #[test]
 fn a_voice_in_the_room_moves_the_numbers() {
     let Some(server) = Server::new() else { return };
-    let mut daemon = server.daemon();
+    let mut daemon = daemon(&server);
     let _voice = server.play(&project().join("examples/demo_voice.flac"));
-    // The third clip of the demo voice is angry and lasts from 6.6 to 9.3 s.
-    daemon.ear.listen_until("an angry voice", |heard| {
-        heard.iter().any(|h| h.message.addr == "/ser/ch/1/class/angry" && h.float() > 0.5)
-    });
-    assert!(daemon.ear.of("/ser/ch/1/voice/on").any(|heard| heard.int() == 1));
+    wait_for_anger(&mut daemon);
 }
 
 #[test]
 fn a_sink_that_is_unloaded_is_told_and_found_again_and_no_other_is_taken_meanwhile() {
-    check_outage(
+    check_pulled(
         |server| {
             // PulseAudio moves the stream of a device that goes to this one.
             server.control(&STAGE);
@@ -151,12 +52,12 @@ fn a_sink_that_is_unloaded_is_told_and_found_again_and_no_other_is_taken_meanwhi
 
 #[test]
 fn a_killed_sound_server_is_told_and_the_next_one_is_found() {
-    check_outage(Server::kill, Server::start);
+    check_pulled(Server::kill, Server::start);
 }
 
 #[test]
 fn a_frozen_sound_server_is_told_and_found_again_when_it_thaws() {
-    check_outage(|server| server.signal("-STOP"), |server| server.signal("-CONT"));
+    check_pulled(|server| server.signal("-STOP"), |server| server.signal("-CONT"));
 }
 
 /// Whether anything sounds on a sink, as a recorder hears it.
