@@ -171,7 +171,8 @@ impl Writer {
         &self.counters
     }
 
-    fn fits(&self, frames: usize) -> bool {
+    /// Whether a block of so many frames would be taken now.
+    pub fn fits(&self, frames: usize) -> bool {
         self.samples.vacant_len() / self.channels >= frames
     }
 

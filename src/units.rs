@@ -5,6 +5,21 @@
 /// and speech above 8 kHz carries little of what the features see.
 pub const ANALYSIS_RATE_HZ: u32 = 16_000;
 
+/// Rates that any source may have, in Hz.
+pub const RATES_HZ: std::ops::RangeInclusive<u32> = 4_000..=768_000;
+
+/// Whether sound of this rate can be brought to [`ANALYSIS_RATE_HZ`] in blocks of at most 50 ms.
+/// All usual rates can; 44101 Hz would need blocks of a second.
+pub fn is_usual_rate(rate_hz: u32) -> bool {
+    const BLOCKS_PER_S_MIN: u32 = 20;
+    RATES_HZ.contains(&rate_hz) && BLOCKS_PER_S_MIN <= common_divisor(rate_hz, ANALYSIS_RATE_HZ)
+}
+
+/// The greatest one, by Euclid.
+fn common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { common_divisor(b, a % b) }
+}
+
 /// Level reported for digital silence; 24-bit audio has its floor at -144 dBFS, 16-bit at -96.
 pub const SILENCE_DB: f32 = -120.0;
 
@@ -53,6 +68,16 @@ pub fn to_count(value: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rates_of_sound_cards_are_usual_and_others_are_not() {
+        for rate_hz in [8000, 11_025, 22_050, 37_800, 44_100, 48_000, 88_200, 96_000, 384_000] {
+            assert!(is_usual_rate(rate_hz), "{rate_hz}");
+        }
+        for rate_hz in [0, 1, 3999, 44_101, 47_999, 768_001, u32::MAX] {
+            assert!(!is_usual_rate(rate_hz), "{rate_hz}");
+        }
+    }
 
     #[test]
     fn full_scale_is_zero_db_and_half_is_six_below() {

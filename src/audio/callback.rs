@@ -90,6 +90,11 @@ impl Callback {
         self.gain.fader()
     }
 
+    /// Whether so many frames would be taken now; for a source that can wait.
+    pub fn has_room(&self, frames: usize) -> bool {
+        self.writer.fits(frames)
+    }
+
     /// When the block that is taken next was captured.
     pub fn stamp(&mut self, stamp: Stamp) {
         self.writer.stamp(stamp);

@@ -2,6 +2,7 @@
 //! own; what goes wrong later is a flag or a counter, not an error.
 
 use crate::ring::CHANNELS_MAX;
+use crate::units::RATES_HZ;
 use crate::wav::SoundError;
 
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,12 @@ pub enum AudioError {
          set channels to {present} or less"
     )]
     TooFewChannels { id: String, wanted: u16, present: u16 },
+    #[error(
+        "{id} runs at {rate_hz} Hz, which is not supported; usual are 8000, 16000, 22050, 44100, \
+         48000, 96000 and their multiples up to {} Hz",
+        RATES_HZ.end()
+    )]
+    Rate { id: String, rate_hz: u32 },
     #[error("no JACK server is running; start one, or choose another source")]
     NoJackServer,
     #[error("the JACK library is not installed ({reason}); install JACK, or choose another source")]

@@ -1,13 +1,13 @@
-//! A sound file, or the built-in demo voice, as a source: 10 ms blocks in real time through the
-//! same callback as a device. Reading the file is left to `wav`, starting the thread that runs the
-//! player to the daemon.
+//! A sound file, or the built-in demo voice, as a source: 10 ms blocks in real time, or as fast as
+//! they are taken, through the same callback as a device. Reading the file is left to `wav`,
+//! starting the thread that runs the player to the daemon.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::audio::{AudioError, Callback, Liveness, Opened, Parts, Shared, Stream};
+use crate::audio::{AudioError, Callback, Liveness, Opened, Parts, Shared, Stream, check_rate};
 use crate::config::checked::Input;
 use crate::ring::Stamp;
 use crate::wav::{self, Sound};
@@ -26,6 +26,16 @@ const TAIL_MS: usize = 1500;
 /// of flooding the ring with what it missed.
 const LATE_MAX: Duration = Duration::from_millis(500);
 
+/// How often a player that may not wait for the clock looks whether there is room.
+const ROOM_POLL: Duration = Duration::from_millis(1);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    RealTime,
+    /// As fast as the worker takes it, and nothing is dropped.
+    Unbound,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repeat {
     Once,
@@ -36,6 +46,7 @@ enum Repeat {
 pub struct FilePlayer {
     sound: Sound,
     repeat: Repeat,
+    pace: Pace,
     callback: Callback,
     liveness: Arc<Liveness>,
 }
@@ -44,6 +55,8 @@ pub struct FilePlayer {
 pub fn open(input: &Input, path: &Path) -> Result<Opened, AudioError> {
     let sound = wav::read_file(path)?;
     let id = path.display().to_string();
+    // Before anything is made for its length: some file may claim a rate of gigahertz.
+    check_rate(&id, sound.rate_hz)?;
     let present = u16::try_from(sound.channels).unwrap_or(u16::MAX);
     let wanted = input.channels_needed();
     if present < wanted {
@@ -66,32 +79,48 @@ pub fn open_demo(input: &Input) -> Result<Opened, AudioError> {
 }
 
 impl FilePlayer {
-    fn new(mut sound: Sound, repeat: Repeat, callback: Callback, liveness: Arc<Liveness>) -> Self {
+    fn new(mut sound: Sound, how: (Repeat, Pace), parts: (Callback, Arc<Liveness>)) -> Self {
         sound.samples.resize(frames_with_tail(&sound) * sound.channels, 0.0);
-        Self { sound, repeat, callback, liveness }
+        let ((repeat, pace), (callback, liveness)) = (how, parts);
+        Self { sound, repeat, pace, callback, liveness }
     }
 
     /// Plays until the end or until `stop`, and looks at `stop` with each block. Sets
     /// `Liveness::finished` at the end of a file.
     pub fn run(mut self, stop: &AtomicBool) {
-        let begun = Instant::now();
-        let mut schedule = Schedule::new(begun);
+        let mut schedule = Schedule::new(Instant::now());
         loop {
             // From block number to frame each time, so that 11025 Hz does not drift either.
             let blocks = self.sound.frames() * BLOCKS_PER_S / self.rate_hz();
             for block in 0..blocks {
+                self.wait(&mut schedule, stop);
                 if stop.load(Ordering::Relaxed) {
                     return;
                 }
-                if schedule.wait_for_block(Instant::now()) == Punctual::Late {
-                    self.callback.counters().xruns.fetch_add(1, Ordering::Relaxed);
-                }
-                self.callback.stamp(schedule.stamp(begun));
+                self.callback.stamp(schedule.stamp());
                 self.play(block);
             }
             if self.repeat == Repeat::Once {
                 self.liveness.finished.store(true, Ordering::Relaxed);
                 return;
+            }
+        }
+    }
+
+    /// For the next block's turn.
+    fn wait(&self, schedule: &mut Schedule, stop: &AtomicBool) {
+        match self.pace {
+            Pace::RealTime => {
+                if schedule.wait_for_block(Instant::now()) == Punctual::Late {
+                    self.callback.counters().xruns.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            Pace::Unbound => {
+                schedule.skip_to(Instant::now());
+                let frames = self.rate_hz() / BLOCKS_PER_S + 1;
+                while !self.callback.has_room(frames) && !stop.load(Ordering::Relaxed) {
+                    std::thread::sleep(ROOM_POLL);
+                }
             }
         }
     }
@@ -127,6 +156,7 @@ enum Punctual {
 
 /// When blocks are due, counted from a fixed start so that no error adds up.
 struct Schedule {
+    begun: Instant,
     start: Instant,
     /// Blocks since `start`.
     blocks: u64,
@@ -136,7 +166,7 @@ impl Schedule {
     const BLOCK_NS: u64 = 1_000_000_000 / BLOCKS_PER_S as u64;
 
     fn new(start: Instant) -> Self {
-        Self { start, blocks: 0 }
+        Self { begun: start, start, blocks: 0 }
     }
 
     /// Waits until the last frame of the next block would have been captured.
@@ -144,22 +174,31 @@ impl Schedule {
         self.blocks += 1;
         let due = self.start + Duration::from_nanos(self.blocks * Self::BLOCK_NS);
         if now > due + LATE_MAX {
-            *self = Self::new(now);
+            self.skip_to(now);
             return Punctual::Late;
         }
         std::thread::sleep(due.saturating_duration_since(now));
         Punctual::OnTime
     }
 
-    /// As if the block that is due had just been captured, in the time since `begun`.
-    fn stamp(&self, begun: Instant) -> Stamp {
+    fn skip_to(&mut self, now: Instant) {
+        (self.start, self.blocks) = (now, 0);
+    }
+
+    /// As if the block that is due had just been captured, in the time since the beginning.
+    fn stamp(&self) -> Stamp {
         let ns = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        let captured_ns = ns(self.start - begun) + self.blocks.saturating_sub(1) * Self::BLOCK_NS;
-        Stamp { called_ns: ns(begun.elapsed()), captured_ns }
+        let due_ns = ns(self.start - self.begun) + self.blocks * Self::BLOCK_NS;
+        Stamp {
+            called_ns: ns(self.begun.elapsed()),
+            captured_ns: due_ns.saturating_sub(Self::BLOCK_NS),
+        }
     }
 }
 
 fn opened(input: &Input, id: String, description: String, sound: Sound, repeat: Repeat) -> Opened {
+    let is_bound = input.paced || repeat == Repeat::ForEver;
+    let pace = if is_bound { Pace::RealTime } else { Pace::Unbound };
     let rate_hz = sound.rate_hz;
     let parts = Parts::feeding(input, rate_hz);
     let shared = Shared::of(&parts);
@@ -174,7 +213,7 @@ fn opened(input: &Input, id: String, description: String, sound: Sound, repeat: 
         feed: home,
         liveness: Arc::clone(&liveness),
         stream: Stream::Player,
-        player: Some(FilePlayer::new(sound, repeat, callback, liveness)),
+        player: Some(FilePlayer::new(sound, (repeat, pace), (callback, liveness))),
     }
 }
 
@@ -225,6 +264,22 @@ mod tests {
             assert!(heard[samples.len()..].iter().all(|sample| *sample == 0.0));
             assert!(opened.liveness.finished.load(Ordering::Relaxed));
         }
+    }
+
+    #[test]
+    fn an_unbound_file_waits_for_room_and_nothing_is_lost() {
+        // Half a minute, and a ring for one second.
+        let sound = Sound { rate_hz: 16_000, channels: 1, samples: vec![0.5; 30 * 16_000] };
+        let input = Input { paced: false, ring_s: 1.0, ..Input::plain(Source::Demo, 1) };
+        let mut opened = opened(&input, "file".into(), "file".into(), sound, Repeat::Once);
+        let player = opened.player.take().expect("a file has a player");
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::spawn(move || player.run(&stop));
+        let mut heard = 0;
+        while !thread.is_finished() || heard < 32 * 16_000 {
+            heard += read(&mut opened).len();
+        }
+        assert_eq!(heard, 32 * 16_000);
     }
 
     #[test]

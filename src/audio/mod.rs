@@ -36,6 +36,7 @@ use crate::audio::priority::Priority;
 use crate::audio::through::{Fader, Home};
 use crate::config::checked::{Input, Source, ThroughTo};
 use crate::ring::{CHANNELS_MAX, Counters, Reader, ring};
+use crate::units::is_usual_rate;
 
 /// How long a device may take from opening to its first block. A USB card or a woken PulseAudio
 /// source needs some tenths of a second; a card that is none never calls.
@@ -163,14 +164,23 @@ pub fn open(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
         return Err(AudioError::ChannelCount { wanted });
     }
     jack::hush();
-    match &input.source {
+    let opened = match &input.source {
         Source::Auto => open_any(input, connect),
         Source::Jack => jack::open(input, connect),
         Source::Cpal(None) => open_device(input, None, FIRST_BLOCK_LIMIT),
         Source::Cpal(Some(id)) => open_device(input, Some(id), FIRST_BLOCK_LIMIT_NAMED),
         Source::File(path) => file::open(input, path),
         Source::Demo => file::open_demo(input),
+    }?;
+    check_rate(&opened.id, opened.rate_hz)?;
+    Ok(opened)
+}
+
+fn check_rate(id: &str, rate_hz: u32) -> Result<(), AudioError> {
+    if is_usual_rate(rate_hz) {
+        return Ok(());
     }
+    Err(AudioError::Rate { id: id.to_owned(), rate_hz })
 }
 
 /// The output that the sound of a source goes on to, if the source has not outputs itself.

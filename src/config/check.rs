@@ -75,6 +75,7 @@ fn check_input(
         names: names?,
         ring_s: ring_s?,
         follow_default: typed.follow_default,
+        paced: typed.paced,
         through: through?,
     })
 }

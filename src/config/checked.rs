@@ -32,6 +32,8 @@ pub struct Input {
     pub ring_s: f32,
     /// A lost device may be replaced by the default one.
     pub follow_default: bool,
+    /// A sound file takes its time.
+    pub paced: bool,
     /// Where its sound goes on to.
     pub through: ThroughTo,
 }
@@ -46,6 +48,7 @@ impl Input {
             names: Vec::new(),
             ring_s: 5.0,
             follow_default: false,
+            paced: true,
             through: ThroughTo::Nothing,
         }
     }

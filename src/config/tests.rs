@@ -57,7 +57,7 @@ fn the_shipped_file_holds_the_defaults() {
 fn the_shipped_file_names_every_key() {
     let keys = keys_of_typed();
     // 6 input, 5 osc, 4 voice, 2 hold, 2 smooth, 1 output, 4 model, 1 privacy
-    assert_eq!(keys.len(), 28, "{keys:?}");
+    assert_eq!(keys.len(), 29, "{keys:?}");
     for key in keys {
         let (section, name) = key.split_once('.').unwrap();
         let (_, rest) = SHIPPED.split_once(&format!("\n[{section}]\n")).expect("the section");
@@ -194,7 +194,7 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
         "[input]\nsorce = \"jack\"\nchannels = \"two\"\nring_s = 99\n\n\
          [voices]\n[hold]\ntime_s=-1\npolicy = 3",
         "a.toml:2: input.sorce: unknown, did you mean source? (there is source, channels, map, \
-         names, ring_s, follow_default)\n\
+         names, ring_s, follow_default, paced)\n\
          a.toml:3: input.channels: invalid type: string \"two\", expected a whole number\n\
          a.toml:4: input.ring_s = 99: allowed is 0.5..30\n\
          a.toml:6: voices: unknown, did you mean voice? (there is input, through, osc, voice, \

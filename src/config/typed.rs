@@ -37,6 +37,8 @@ pub struct Input {
     pub ring_s: f32,
     /// A lost device may be replaced by the default one. Default false.
     pub follow_default: bool,
+    /// A sound file is played in real time, not as fast as it can be analysed. Default true.
+    pub paced: bool,
 }
 
 /// `[through]`: the sound on its way out again.
@@ -145,6 +147,7 @@ impl Default for Input {
             names: Vec::new(),
             ring_s: 4.0,
             follow_default: false,
+            paced: true,
         }
     }
 }

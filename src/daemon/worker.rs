@@ -34,6 +34,10 @@ const POLL: Duration = Duration::from_millis(2);
 
 const HEALTH_PERIOD: Duration = Duration::from_secs(1);
 
+/// Time for sound between two looks at the commands: a file that is played as fast as can be never
+/// leaves the ring empty.
+const SOUND_A_TURN: Duration = Duration::from_millis(20);
+
 /// Time for commands between two looks at the ring, so that a flood delays no sound. One packet of
 /// 8 KB, the longest, may take some milliseconds more.
 const COMMANDS_A_TURN: Duration = Duration::from_millis(5);
@@ -195,7 +199,7 @@ impl Worker {
             while let Ok(change) = self.lines.sources.try_recv() {
                 self.change_source(change);
             }
-            self.listen();
+            self.listen(if leaving { Duration::MAX } else { SOUND_A_TURN });
             self.obey(stop);
             if reload.swap(false, Ordering::Relaxed) {
                 let origin = self.surface.running().origin().clone();
@@ -302,11 +306,12 @@ impl Worker {
         self.surface.event(&Event { kind: EventKind::Device, code, subject: id, text });
     }
 
-    /// Everything that the ring holds now.
-    fn listen(&mut self) {
+    /// Everything that the ring holds now, or as much as the time allows.
+    fn listen(&mut self, time: Duration) {
+        let begun = Instant::now();
         let Some(Live { reader, engine, .. }) = &mut self.live else { return };
         reader.observe(SystemTime::now());
-        loop {
+        while begun.elapsed() < time {
             let updates = &mut self.updates;
             updates.clear();
             match reader.read() {

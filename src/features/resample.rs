@@ -5,7 +5,7 @@
 use audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _};
 
-use crate::units::{ANALYSIS_RATE_HZ, to_count};
+use crate::units::{ANALYSIS_RATE_HZ, is_usual_rate, to_count};
 
 /// Length of the chunks: 10 ms keeps the delay of the filter at 5 ms (measured 2026-11).
 const CHUNK_S: f64 = 0.01;
@@ -29,6 +29,10 @@ impl Resampler {
     pub fn new(rate_hz: u32) -> Result<Self, ResampleError> {
         if rate_hz == ANALYSIS_RATE_HZ {
             return Ok(Self { fft: None, pending: Vec::new(), output: Vec::new() });
+        }
+        if !is_usual_rate(rate_hz) {
+            let reason = "no usual rate, it would take blocks of more than 50 ms".to_owned();
+            return Err(ResampleError { rate_hz, reason });
         }
         let chunk = to_count(f64::from(rate_hz) * CHUNK_S);
         let fft =

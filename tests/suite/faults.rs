@@ -2,12 +2,19 @@
 
 use std::fs;
 use std::net::UdpSocket;
+use std::path::Path;
 
 use crate::harness::{self, Daemon, copy_of_the_model, outcome};
 
 /// Runs the program, which must refuse with this code and say all of these.
 fn check_refused(arguments: &[&str], code: i32, says: &[&str]) {
-    let (actual, _, errors) = outcome(arguments);
+    let listen = harness::free_address().to_string();
+    let mut whole = arguments.to_vec();
+    if arguments[0] == "run" && !arguments.contains(&"--listen") {
+        // Tests run side by side, and the usual port is one.
+        whole.extend(["--listen", &listen]);
+    }
+    let (actual, _, errors) = outcome(&whole);
     assert_eq!(actual, code, "{arguments:?}: {errors}");
     assert!(!errors.contains("panicked"), "{errors}");
     for text in says {
@@ -15,7 +22,7 @@ fn check_refused(arguments: &[&str], code: i32, says: &[&str]) {
     }
 }
 
-fn check_model_refused(says: &[&str], spoil: impl FnOnce(&std::path::Path)) {
+fn check_model_refused(says: &[&str], spoil: impl FnOnce(&Path)) {
     let (_folder, path) = copy_of_the_model();
     spoil(&path);
     let model = path.to_str().expect("a plain path");
@@ -23,7 +30,7 @@ fn check_model_refused(says: &[&str], spoil: impl FnOnce(&std::path::Path)) {
 }
 
 /// Writes the card again with one text for another.
-fn edit_card(folder: &std::path::Path, from: &str, to: &str) {
+fn edit_card(folder: &Path, from: &str, to: &str) {
     let path = folder.join("model.toml");
     let text = fs::read_to_string(&path).expect("the card is there");
     assert!(text.contains(from), "the card has no {from:?}");
@@ -97,6 +104,79 @@ fn a_device_that_is_not_there_is_told_with_those_that_are() {
         &["no-such-card"],
     );
     check_refused(&["run", "--input", "file:no-such.wav", "--backend", "cpu"], 4, &["no-such.wav"]);
+}
+
+/// A file of 16-bit PCM with this rate and these samples, mono, cut to so many bytes.
+fn wav(path: &Path, rate_hz: u32, samples: &[i16], bytes: usize) {
+    let length = u32::try_from(2 * samples.len()).expect("it is short");
+    let mut file = b"RIFF".to_vec();
+    file.extend((36 + length).to_le_bytes());
+    file.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    file.extend(rate_hz.to_le_bytes());
+    file.extend(rate_hz.wrapping_mul(2).to_le_bytes());
+    file.extend(b"\x02\0\x10\0data");
+    file.extend(length.to_le_bytes());
+    file.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    file.truncate(bytes);
+    fs::write(path, file).expect("the folder is ours");
+}
+
+#[test]
+fn a_rate_that_no_card_has_is_refused_with_those_that_are_usual() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("odd.wav");
+    for rate_hz in [1_u32, 44_101, 3_000_000_000] {
+        wav(&path, rate_hz, &[0; 4000], usize::MAX);
+        let input = format!("file:{}", path.display());
+        let rate = rate_hz.to_string();
+        check_refused(&["run", "--input", &input, "--backend", "cpu"], 4, &[&rate, "48000"]);
+    }
+}
+
+#[test]
+fn files_that_are_none_or_have_no_channel_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.wav");
+    let input = format!("file:{}", path.display());
+    let run = ["run", "--input", input.as_str(), "--backend", "cpu"];
+    fs::write(&path, b"Dear Sir or Madam, ").unwrap();
+    check_refused(&run, 4, &["broken.wav", "WAV"]);
+    wav(&path, 16_000, &[], 44); // a header alone
+    check_refused(&run, 4, &["broken.wav", "no sound"]);
+    wav(&path, 16_000, &[0; 100], usize::MAX);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[22] = 0; // the number of channels
+    fs::write(&path, bytes).unwrap();
+    check_refused(&run, 4, &["broken.wav"]);
+}
+
+#[test]
+fn a_file_that_ends_within_a_frame_is_played_to_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.wav");
+    wav(&path, 16_000, &[1000; 16_000], 44 + 2 * 8000 + 1);
+    let config = folder.path().join("fast.toml");
+    fs::write(&config, "[input]\npaced = false\n").unwrap();
+    let listen = harness::free_address().to_string();
+    let arguments = ["--config", config.to_str().unwrap(), "--listen", &listen];
+    let input = format!("file:{}", path.display());
+    let (code, _, text) =
+        outcome(&[&["run", "--input", &input, "--backend", "cpu"], arguments.as_slice()].concat());
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("sound file, 0.5 s at 16000 Hz"), "{text}");
+}
+
+#[test]
+fn channels_that_a_source_does_not_have_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, config) = (folder.path().join("mono.wav"), folder.path().join("wide.toml"));
+    wav(&path, 16_000, &[0; 100], usize::MAX);
+    let input = format!("file:{}", path.display());
+    let run = ["run", "--config", config.to_str().unwrap(), "--input", &input, "--backend", "cpu"];
+    fs::write(&config, "[input]\nchannels = 2\n").unwrap();
+    check_refused(&run, 4, &["has 1 channels, but 2"]);
+    fs::write(&config, "[input]\nchannels = 0\n").unwrap();
+    check_refused(&run, 3, &["input.channels", "1..8"]);
 }
 
 #[test]

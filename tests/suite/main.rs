@@ -14,6 +14,8 @@ mod realtime;
 
 mod engine;
 
+mod cuts;
+
 mod jackd;
 
 mod jack;
