@@ -3,22 +3,27 @@
 
 pub mod osc;
 
+pub mod sound;
+
+pub mod watched;
+
+pub mod jack;
+
+pub mod endurance;
+
 use std::io::Write;
-use std::net::UdpSocket;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use rosc::{OscPacket, OscType};
+use anyhow::Result;
+use rosc::OscType;
 
-use crate::audio::Callback;
 use crate::bench::osc::Jitter;
+use crate::bench::watched::{Ended, Watched};
 use crate::config::checked::Config;
 use crate::engine::step::Engine;
 use crate::features::front_end::front_end;
 use crate::messages::Update;
 use crate::model::predictor::{Predict, Prediction, Predictor};
-use crate::ring::{Block, ring};
 use crate::units::ANALYSIS_RATE_HZ;
 use crate::wav::Sound;
 
@@ -86,9 +91,9 @@ pub fn run(
     voice: &Sound,
     out: &mut dyn Write,
 ) -> Result<()> {
-    writeln!(out, "| per block, frame or hop | median | p99 | share of its time |")?;
+    sound::write_rows(out)?;
+    writeln!(out, "| per frame or hop | median | p99 | share of its time |")?;
     writeln!(out, "|---|---|---|---|")?;
-    callback_times().write(out, "audio callback, 256 frames mono at 48 kHz", 256.0 / 0.048)?;
     feature_times(predictor, voice)?.write(out, "MFCC of one 10 ms frame", 10_000.0)?;
     let hop_us = 1000.0 * HOP_MS;
     let (hops, network) = hop_times(predictor, config, voice)?;
@@ -97,18 +102,8 @@ pub fn run(
     let what = format!("whole hop: resampling, voice, MFCC, network, {backend}");
     hops.write(out, &what, hop_us)?;
     osc::write_rows(out, hop_us)?;
-    daemon(backend, out)
-}
-
-fn callback_times() -> Times {
-    const RUNS: usize = 5000;
-    let block = [0.1_f32; 256];
-    let (writer, mut reader) = ring(1, 48_000, 1.0);
-    let mut callback = Callback::new(writer);
-    Times::of(RUNS, || {
-        callback.process(Block::Planar(&[&block]));
-        while reader.read().is_some() {}
-    })
+    daemon(backend, out)?;
+    jack::write_rows(backend, out)
 }
 
 fn feature_times(predictor: &Predictor, voice: &Sound) -> Result<Times> {
@@ -173,32 +168,11 @@ fn daemon(backend: &str, out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// Ends the daemon in any case.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let ended = self.0.kill().and_then(|()| self.0.wait());
-        if let Err(error) = ended {
-            log::warn!("the measured daemon did not end: {error}");
-        }
-    }
-}
-
 fn listen(backend: &str) -> Result<Seen> {
-    let ear = UdpSocket::bind("127.0.0.1:0")?;
-    ear.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let free = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
     let begun = Instant::now();
-    let child = Command::new(std::env::current_exe()?)
-        .args(["run", "--input", "demo", "--backend", backend])
-        .args(["--osc", &ear.local_addr()?.to_string(), "--listen", &free.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .context("cannot start the daemon")?;
-    let _daemon = Ended(child);
+    let mut daemon = Watched::start(|program| {
+        program.args(["--input", "demo", "--backend", backend]);
+    })?;
     let mut seen = Seen {
         first_bundle: Duration::ZERO,
         latency_ms: [0.0; 2],
@@ -208,24 +182,21 @@ fn listen(backend: &str) -> Result<Seen> {
         jitter: Default::default(),
     };
     let (mut trouble, mut flood) = (None, None);
-    let mut packet = [0; 65_536];
     let mut is_speaking = false;
     while seen.first_bundle.is_zero() || begun.elapsed() < seen.first_bundle + LISTEN {
-        let Ok(length) = ear.recv(&mut packet) else {
-            bail!("the daemon said nothing for 30 s; what does `affectd run --input demo` say?")
-        };
+        let messages = daemon.hear()?;
         let now = Instant::now();
         let share =
             begun.elapsed().saturating_sub(seen.first_bundle).as_secs_f64() / LISTEN.as_secs_f64();
         if !seen.first_bundle.is_zero() && 0.33 < share && trouble.is_none() {
-            trouble = Some(osc::trouble(free)?);
+            trouble = Some(osc::trouble(daemon.address)?);
         }
         if 0.66 < share && flood.is_none() {
-            flood = Some(Ended(osc::flood(free)?));
+            flood = Some(Ended(osc::flood(daemon.address)?));
         }
-        let (_, packet) = rosc::decoder::decode_udp(&packet[..length])?;
-        for (address, value) in values(packet) {
-            match (address.as_str(), value) {
+        for message in messages {
+            let Some(value) = message.args.into_iter().next() else { continue };
+            match (message.addr.as_str(), value) {
                 ("/ser/ch/1/t", _) => {
                     if seen.first_bundle.is_zero() {
                         seen.first_bundle = begun.elapsed();
@@ -246,15 +217,4 @@ fn listen(backend: &str) -> Result<Seen> {
         }
     }
     Ok(seen)
-}
-
-/// Addresses with their first arguments.
-fn values(packet: OscPacket) -> Vec<(String, OscType)> {
-    match packet {
-        OscPacket::Message(message) => {
-            let first = message.args.into_iter().next();
-            first.map(|value| (message.addr, value)).into_iter().collect()
-        }
-        OscPacket::Bundle(bundle) => bundle.content.into_iter().flat_map(values).collect(),
-    }
 }

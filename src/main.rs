@@ -231,11 +231,21 @@ fn bench(args: BenchArgs) -> Result<()> {
     if let Some(daemon) = args.flood {
         return bench::osc::pour(daemon);
     }
+    if args.busy {
+        bench::endurance::be_busy();
+    }
+    if let Some(channels) = args.voice {
+        return bench::jack::play(&audio::file::demo_voice()?, channels);
+    }
     let overrides = Overrides { model: args.model, backend: args.backend, ..Overrides::default() };
     let mut config = config::load(None, &overrides)?;
     config.input.channels = 1;
     let mut loaded = daemon::load_model(&config.model)?;
     let backend = if loaded.gpu { "wgpu" } else { "cpu" };
+    if let Some(minutes) = args.endurance {
+        drop(loaded);
+        return bench::endurance::run(minutes, backend, &mut stdout().lock());
+    }
     let voice = audio::file::demo_voice()?;
     bench::run(&mut loaded.predictor, backend, &config, &voice, &mut stdout().lock())
 }
