@@ -9,6 +9,8 @@ pub mod watched;
 
 pub mod jack;
 
+pub mod outage;
+
 pub mod endurance;
 
 use std::io::Write;
@@ -103,7 +105,8 @@ pub fn run(
     hops.write(out, &what, hop_us)?;
     osc::write_rows(out, hop_us)?;
     daemon(backend, out)?;
-    jack::write_rows(backend, out)
+    jack::write_rows(backend, out)?;
+    outage::write_rows(backend, out)
 }
 
 fn feature_times(predictor: &Predictor, voice: &Sound) -> Result<Times> {

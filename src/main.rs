@@ -233,6 +233,7 @@ fn bench(args: BenchArgs) -> Result<()> {
     }
     if args.busy {
         bench::endurance::be_busy();
+        return Ok(());
     }
     if let Some(channels) = args.voice {
         return bench::jack::play(&audio::file::demo_voice()?, channels);

@@ -11,7 +11,7 @@ use rosc::OscType;
 
 use crate::bench::Times;
 use crate::bench::jack::{Server, daemon, is_time, voice};
-use crate::bench::watched::{Ended, Watched, ourselves};
+use crate::bench::watched::{Ended, Watched, ourselves, until_parent_ends};
 
 const CHANNELS: u16 = 8;
 const BLOCK_FRAMES: u32 = 256;
@@ -75,12 +75,16 @@ fn busy() -> Result<Ended> {
     Ok(Ended(program.spawn()?))
 }
 
-/// Body of that process, until it is ended.
-pub fn be_busy() -> ! {
+/// Body of that process.
+pub fn be_busy() {
+    /// Some milliseconds of work between two looks for the parent.
+    const ROUNDS: u32 = 1 << 22;
     let mut number = 1_u64;
-    loop {
-        number = std::hint::black_box(number.wrapping_mul(6_364_136_223_846_793_005));
-    }
+    until_parent_ends(|| {
+        for _ in 0..ROUNDS {
+            number = std::hint::black_box(number.wrapping_mul(6_364_136_223_846_793_005));
+        }
+    });
 }
 
 fn listen(

@@ -9,8 +9,12 @@ use jack::{AudioOut, Client, ClientOptions, Control, ProcessScope};
 use rosc::{OscMessage, OscType};
 
 use crate::bench::Times;
-use crate::bench::watched::{Ended, Watched, ourselves};
+use crate::bench::watched::{Ended, Watched, ourselves, until_parent_ends};
 use crate::wav::Sound;
+
+/// Always the same: JACK has room for 8 names on a machine, and one that is killed keeps its own
+/// until another one of that name comes.
+const SERVER: &str = "affectd-bench";
 
 const RATE_HZ: u32 = 48_000;
 
@@ -20,34 +24,40 @@ const LISTEN: Duration = Duration::from_secs(10);
 /// A server that leaves in order, so that JACK forgets its name.
 pub struct Server {
     process: Child,
-    name: String,
 }
 
 impl Server {
     /// `None` where there is no jackd.
     pub fn start(block_frames: u32) -> Option<Self> {
-        let name = format!("affectd-bench-{}", std::process::id());
         let (rate, block) = (RATE_HZ.to_string(), block_frames.to_string());
         let process = Command::new("jackd")
-            .args(["-n", &name, "-R", "-d", "dummy", "-r", &rate, "-p", &block])
+            .args(["-n", SERVER, "-R", "-d", "dummy", "-r", &rate, "-p", &block])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
-        Some(Self { process: process.ok()?, name })
+        Some(Self { process: process.ok()? })
+    }
+
+    /// As `kill` sends it: -KILL, -STOP, -CONT, -TERM.
+    pub fn signal(&self, signal: &str) -> Result<()> {
+        let id = self.process.id().to_string();
+        let status = Command::new("kill").args([signal, &id]).status()?;
+        if !status.success() {
+            bail!("kill {signal} {id}: {status}");
+        }
+        Ok(())
     }
 
     /// A program that finds this server.
     pub fn point(&self, program: &mut Command) {
-        program.env("JACK_DEFAULT_SERVER", &self.name);
+        program.env("JACK_DEFAULT_SERVER", SERVER);
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let id = self.process.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status();
-        let ended = told.and_then(|_| self.process.wait());
+        let ended = self.signal("-TERM").and_then(|()| Ok(self.process.wait()?));
         if let Err(error) = ended {
             log::warn!("jackd did not end: {error}");
         }
@@ -79,9 +89,8 @@ pub fn play(voice: &Sound, channels: u16) -> Result<()> {
     for number in 1..=channels {
         client.as_client().connect_ports_by_name("voice:out", &format!("affectd:in_{number}"))?;
     }
-    loop {
-        std::thread::park();
-    }
+    until_parent_ends(|| std::thread::sleep(Duration::from_millis(100)));
+    Ok(())
 }
 
 /// A daemon on this server, its first hop heard.

@@ -29,6 +29,23 @@ pub fn ourselves() -> Result<Command> {
     Ok(program)
 }
 
+/// Body of a process that the benchmark started: works until it is ended, or alone.
+#[cfg(unix)]
+pub fn until_parent_ends(mut work: impl FnMut()) {
+    use std::os::unix::process::parent_id;
+    let parent = parent_id();
+    while parent_id() == parent {
+        work();
+    }
+}
+
+#[cfg(not(unix))]
+pub fn until_parent_ends(mut work: impl FnMut()) {
+    loop {
+        work();
+    }
+}
+
 pub struct Watched {
     process: Ended,
     ear: UdpSocket,

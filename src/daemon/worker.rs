@@ -151,6 +151,8 @@ pub struct Worker {
     model: Timed,
     gpu: bool,
     live: Option<Live>,
+    /// Of the newest source.
+    rate_hz: Option<u32>,
     /// The engine of a source that is lost: baselines and sequence go on when it is back.
     resting: Option<Engine>,
     /// What the state is while there is no source: starting or lost.
@@ -176,6 +178,7 @@ impl Worker {
             model: Timed::new(loaded.predictor),
             gpu: loaded.gpu,
             live: None,
+            rate_hz: None,
             resting: None,
             without_source: HealthState::Starting,
             change: None,
@@ -224,6 +227,8 @@ impl Worker {
     fn change_source(&mut self, change: SourceChange) {
         match change {
             SourceChange::Opened { reader, fader, id, why } => {
+                let now_hz = reader.rate_hz();
+                let before_hz = self.rate_hz.replace(now_hz).unwrap_or(now_hz);
                 if let Err(error) = self.take_source(*reader, fader) {
                     log::error!("{id} cannot be analysed: {error}");
                     let fault = Fault::new(Code::Device, error.to_string());
@@ -234,12 +239,15 @@ impl Worker {
                     Why::Back(without) => {
                         self.tally.restarts += 1;
                         let text = format!("back after {:.1} s", without.as_secs_f32());
-                        self.tell_device(1, id, text);
+                        self.tell_device(1, id.clone(), text);
                     }
                     Why::Chosen => {
                         self.commit();
-                        self.tell_device(1, id, "chosen".to_owned());
+                        self.tell_device(1, id.clone(), "chosen".to_owned());
                     }
+                }
+                if now_hz != before_hz {
+                    self.tell_device(3, id, format!("{now_hz} Hz, was {before_hz} Hz"));
                 }
             }
             SourceChange::Lost { id, outage } => {

@@ -3,7 +3,6 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::{Arc, Barrier};
 use std::thread::LocalKey;
 
 struct Counting;
@@ -76,8 +75,8 @@ fn an_allocation_its_growth_and_its_end_are_seen() {
 
 #[test]
 fn other_threads_are_not_counted() {
-    let meeting = Arc::new(Barrier::new(2));
-    let theirs = Arc::clone(&meeting);
+    let meeting = std::sync::Arc::new(std::sync::Barrier::new(2));
+    let theirs = std::sync::Arc::clone(&meeting);
     let other = std::thread::spawn(move || {
         theirs.wait();
         std::hint::black_box(vec![0_u8; 100]);

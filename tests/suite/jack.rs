@@ -175,6 +175,9 @@ fn a_killed_server_is_told_and_the_daemon_comes_back_with_the_next_one() {
         // The next one has another rate and block size.
         let _next = Server::start_with(&[], [44_100, 512]);
         assert_eq!(daemon.ear.wait_for("device back", is_device).args[0], OscType::Int(1));
+        daemon.ear.listen_until("the new rate", |heard| {
+            heard.iter().any(|heard| is_device(heard) && heard.int() == 3)
+        });
         daemon.wait_for_streams();
         let next = daemon.ear.of("/ser/ch/1/t").last().map(Heard::int);
         assert!(last < next, "the sequence goes on: {last:?}, then {next:?}");

@@ -1,9 +1,10 @@
 //! A real JACK server on its dummy driver, one server and one process per test: libjack takes the
 //! server's name from the environment, which is one per process. And clients that play into it.
 
+use std::fs::{File, OpenOptions};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use affectd::audio::{self, AudioError, Connect, Opened, Stream};
@@ -13,14 +14,12 @@ use jack::{AudioOut, Client, ClientOptions, Control, ProcessScope};
 use crate::harness::{PATIENCE, wait_until};
 
 const SERVER_VARIABLE: &str = "JACK_DEFAULT_SERVER";
-const SERVER_PREFIX: &str = "affectd-test";
 
-/// Counts the servers, for their names.
-static ONE_AT_A_TIME: Mutex<u32> = Mutex::new(0);
+/// One name for all of them: JACK has room for 8 on a machine, and a server that is killed keeps
+/// its own until another one of that name comes.
+const SERVER_NAME: &str = "affectd-test";
 
-/// A server that leaves in order when dropped. JACK has room for 8 names on a machine and a server
-/// that is killed keeps its own, until another one of that name leaves in order: so a test that
-/// kills one starts the next.
+/// A server that leaves in order when dropped.
 pub struct Server(Child);
 
 impl Server {
@@ -81,22 +80,25 @@ pub fn running_server() -> Server {
     server
 }
 
-/// Runs `body`, a closure of a test, in a process of its own with a server name of its own: this
-/// test once more.
+/// Runs `body`, a closure of a test, in a process of its own that finds our server: this test once
+/// more.
 pub fn in_own_process<F: FnOnce()>(body: F) {
-    if std::env::var(SERVER_VARIABLE).is_ok_and(|name| name.starts_with(SERVER_PREFIX)) {
+    if std::env::var(SERVER_VARIABLE).is_ok_and(|name| name == SERVER_NAME) {
         return body();
     }
-    // Servers that start or end at the same moment spoil each other's shared memory.
-    let mut server = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    *server += 1;
+    // One at a time, whichever process tests: the name is one, and servers that start or end at the
+    // same moment spoil each other's shared memory.
+    let path = std::env::temp_dir().join("affectd-test-jack.lock");
+    let made = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let lock = made.or_else(|_| File::open(&path)).expect("temporary files can be made");
+    lock.lock().expect("a file can be locked");
     // The closure's own path: binary, modules, test, closure.
     let path = std::any::type_name::<F>();
     let path = path.split_once("::").map_or(path, |(_, path)| path);
     let test = path.rsplit_once("::").map_or(path, |(test, _)| test);
     let output = Command::new(std::env::current_exe().expect("a test is a program"))
         .args(["--exact", test, "--nocapture"])
-        .env(SERVER_VARIABLE, format!("{SERVER_PREFIX}-{}-{server}", std::process::id()))
+        .env(SERVER_VARIABLE, SERVER_NAME)
         .output()
         .expect("the test starts once more");
     let text = String::from_utf8_lossy(&output.stdout).into_owned()
