@@ -117,6 +117,8 @@ pub struct Health {
     pub memory_mb: f32,
     pub uptime_s: f32,
     pub xruns: i32,
+    /// Samples that were NaN or infinite.
+    pub repaired: i32,
     /// Hops lost because the ring was full.
     pub dropped: i32,
     /// Hops whose result came later than one hop after the sound.

@@ -279,7 +279,9 @@ impl Worker {
     /// The source is gone or about to be replaced; its engine waits for the next.
     fn rest(&mut self) {
         if let Some(live) = self.live.take() {
-            self.tally.xruns += live.reader.counters().xruns.load(Ordering::Relaxed);
+            let counters = live.reader.counters();
+            self.tally.xruns += counters.xruns.load(Ordering::Relaxed);
+            self.tally.repaired += counters.repaired_samples.load(Ordering::Relaxed);
             self.resting = Some(live.engine);
         }
     }

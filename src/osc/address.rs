@@ -67,6 +67,7 @@ pub const TABLE: &[Address] = &[
     health(HealthValue::MemoryMb, "/health/mem_mb", "f", None, "MB", "memory in use"),
     health(HealthValue::Uptime, "/health/uptime", "f", None, "s", "time since start"),
     health(HealthValue::Xruns, "/health/xruns", "i", None, "", "interruptions that the sound system reported"),
+    health(HealthValue::Repaired, "/health/repaired", "i", None, "", "samples that were no numbers (NaN, infinite) and were heard as silence"),
     health(HealthValue::Dropped, "/health/dropped", "i", None, "", "hops lost because sound was lost before the analysis"),
     health(HealthValue::Late, "/health/late", "i", None, "", "results that came more than a hop late"),
     health(HealthValue::Restarts, "/health/restarts", "i", None, "", "times the source was opened again"),

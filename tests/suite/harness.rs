@@ -280,6 +280,8 @@ pub fn check_outage<S>(
     give_back(rig);
     let back = daemon.ear.wait_for("the return", is_device);
     assert_eq!(back.args[..2], [OscType::Int(1), id.into()]);
+    let losses = daemon.ear.heard.iter().filter(|heard| is_device(heard) && heard.int() == 0);
+    assert_eq!(losses.count(), 1, "one outage is told once");
     daemon.ear.heard.clear();
     daemon.wait_for_streams();
     let next = hops(&daemon.ear.heard).last().map(|(sequence, _)| *sequence);

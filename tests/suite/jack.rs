@@ -1,10 +1,11 @@
 //! The JACK source against a real server; `make test` installs it.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use affectd::audio::{self, Connect};
+use affectd::audio::{self, Connect, Opened};
 use affectd::config::checked::{Input, Source};
 use affectd::ring::Chunk;
 use affectd::units::to_count;
@@ -13,7 +14,7 @@ use rosc::OscType;
 
 use crate::harness::{Daemon, Heard, PATIENCE, is_device, wait_for_anger, wait_until};
 use crate::jackd::{
-    RAMP_FRAMES, Server, client_name, demo_voice_at_48_khz, in_own_process, open, ramp,
+    RAMP_FRAMES, Server, client_name, demo_voice_at_48_khz, in_own_process, open, player, ramp,
     running_server, voice, wait_for_a_callback,
 };
 
@@ -63,6 +64,100 @@ fn check_ramp_through(device: [u32; 2]) {
     });
     assert_eq!(opened.shared.counters.dropped_frames.load(Ordering::Relaxed), missing);
     assert!(!opened.liveness.lost.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_block_length_that_changes_while_it_runs_loses_no_frame() {
+    in_own_process(|| {
+        let _server = Server::start_with(&["-S"], [48_000, 256]);
+        let mut opened = open(1, Connect::Nothing);
+        // Its own count: the server's frame time is set back when the driver starts again.
+        let mut count = 0_u16;
+        let source = player("count", move || {
+            count = count.wrapping_add(1);
+            f32::from(count)
+        });
+        let port = format!("{}:in_1", client_name(&opened));
+        source.as_client().connect_ports_by_name("count:out", &port).expect("both are there");
+        let mut last = 0;
+        for frames in [1024, 64, 512, 256] {
+            hear_count(&mut opened, &mut last, 24_000);
+            source.as_client().set_buffer_size(frames).expect("the dummy driver takes it");
+        }
+        hear_count(&mut opened, &mut last, 24_000);
+        assert!(!opened.liveness.lost.load(Ordering::Relaxed));
+    });
+}
+
+/// So many frames, each one more than the one before, or as much more as a gap between them tells.
+fn hear_count(opened: &mut Opened, last: &mut u64, frames: u64) {
+    let (mut heard, mut gap) = (0, 0);
+    wait_until("the count", || {
+        while let Some(chunk) = opened.reader.read() {
+            match chunk {
+                Chunk::Gap(frames) => gap += frames,
+                Chunk::Frames(samples) => {
+                    for sample in samples {
+                        let count = to_count(f64::from(*sample)) as u64;
+                        let more = (count + 65_536 - *last) % 65_536;
+                        let is_start = *last == 0;
+                        assert!(is_start || (1..=1 + gap).contains(&more), "{last}, then {count}");
+                        (*last, gap) = (count, 0);
+                        heard += 1;
+                    }
+                }
+            }
+        }
+        frames <= heard
+    });
+}
+
+#[test]
+fn a_server_that_runs_free_is_not_listened_to_and_then_is_again() {
+    in_own_process(|| {
+        let _server = running_server();
+        let opened = open(1, Connect::Nothing);
+        let (offered, called) =
+            (&opened.shared.counters.offered_frames, &opened.shared.counters.callbacks);
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        wait_for_a_callback(&opened);
+        run_free("y");
+        // Blocks at the border may be taken or not.
+        let last = called.load(Ordering::Relaxed);
+        wait_until("free running", || last + 100 < of(called));
+        let (heard, last) = (of(offered), of(called));
+        wait_until("more of it", || last + 1000 < of(called));
+        assert_eq!(of(offered), heard);
+        run_free("n");
+        wait_until("live sound", || heard + 48_000 < of(offered));
+    });
+}
+
+/// By a tool of the server's; the crate `jack` has not this call.
+fn run_free(is_on: &str) {
+    let status = Command::new("jack_freewheel").arg(is_on).stdout(Stdio::null()).status();
+    assert!(status.is_ok_and(|status| status.success()), "it comes with jackd");
+}
+
+#[test]
+fn samples_that_are_no_numbers_are_counted_and_the_voice_goes_on() {
+    in_own_process(|| {
+        let _server = running_server();
+        let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
+        daemon.wait_for_streams();
+        let mut bad = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().cycle();
+        let source = player("bad", move || bad.next().unwrap_or(0.0));
+        source.as_client().connect_ports_by_name("bad:out", "affectd:in_1").expect("both");
+        daemon.ear.listen_until("the count", |heard| {
+            heard.iter().any(|h| h.message.addr == "/ser/health/repaired" && 0 < h.int())
+        });
+        drop(source);
+        daemon.ear.heard.clear();
+        let go = Arc::new(AtomicBool::new(true));
+        let source = voice(demo_voice_at_48_khz(), go);
+        source.as_client().connect_ports_by_name("voice:out", "affectd:in_1").expect("both");
+        wait_for_anger(&mut daemon);
+    });
 }
 
 /// True once the ramp runs; each of its frames must be the one that is due.

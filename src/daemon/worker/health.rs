@@ -1,10 +1,11 @@
 //! The numbers of the daemon, once a second.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::daemon::worker::{HEALTH_PERIOD, Worker};
 use crate::messages::{Event, EventKind, Health, HealthState};
+use crate::ring::Counters;
 
 /// Without a voice for so long, the daemon counts as paused.
 const PAUSE_AFTER: Duration = Duration::from_secs(2);
@@ -16,6 +17,7 @@ pub struct Tally {
     pub restarts: i32,
     /// Of sources that are gone.
     pub xruns: u64,
+    pub repaired: u64,
     /// What the last events about overload said.
     told_dropped: u32,
     told_overrun: u64,
@@ -32,7 +34,10 @@ impl Worker {
     pub(super) fn health(&mut self, state: Option<HealthState>) -> Health {
         let [p50, p95, p99] = self.latencies.percentiles([0.5, 0.95, 0.99]);
         let counters = self.live.as_ref().map(|live| live.reader.counters());
-        let xruns = counters.map_or(0, |counters| counters.xruns.load(Ordering::Relaxed));
+        let of = |counter: fn(&Counters) -> &AtomicU64| {
+            counters.map_or(0, |counters| counter(counters).load(Ordering::Relaxed))
+        };
+        let (xruns, repaired) = (of(|c| &c.xruns), of(|c| &c.repaired_samples));
         let clamp = |count: u64| i32::try_from(count).unwrap_or(i32::MAX);
         let health = Health {
             state: state.unwrap_or_else(|| self.state()),
@@ -44,6 +49,7 @@ impl Worker {
             memory_mb: resident_mb(),
             uptime_s: self.started.elapsed().as_secs_f32(),
             xruns: clamp(self.tally.xruns + xruns),
+            repaired: clamp(self.tally.repaired + repaired),
             dropped: clamp(u64::from(self.lost_hops())),
             late: self.tally.late,
             restarts: self.tally.restarts,

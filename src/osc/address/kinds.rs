@@ -73,6 +73,7 @@ pub enum HealthValue {
     MemoryMb,
     Uptime,
     Xruns,
+    Repaired,
     Dropped,
     Late,
     Restarts,

@@ -69,6 +69,7 @@ fn report(state: HealthState) -> Health {
         memory_mb: 50.0,
         uptime_s: 10.0,
         xruns: 1,
+        repaired: 0,
         dropped: 2,
         late: 3,
         restarts: 4,
