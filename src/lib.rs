@@ -2,7 +2,8 @@
 //!
 //! The modules in the order in which sound flows through them:
 //!
-//! - [`audio`] opens a source (JACK, cpal, file, demo voice); its `callback` is THE real-time file.
+//! - [`audio`] opens a source (JACK, cpal, file, demo voice) and the outputs that its sound goes on
+//!   to; its `callback` is THE real-time file.
 //! - [`ring`] is the border between the audio thread and the worker.
 //! - [`features`] turns samples into MFCC frames, [`voice`] says whether somebody speaks.
 //! - [`model`] is the card, the network and the backends that it runs on.

@@ -1,6 +1,7 @@
 //! Whether a stream lives: its callbacks come, neither too seldom nor far too often, and its device
 //! is still there. Runs on the main thread, at each look of the supervisor.
 
+use std::sync::Once;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ const PATIENT_LIMIT: Duration = Duration::from_secs(5);
 
 /// Between two looks for the device itself.
 const PRESENCE: Duration = Duration::from_millis(500);
+
+/// The hint is given once, not with each stream that is opened again.
+static TOLD: Once = Once::new();
 
 pub struct Pulse {
     id: String,
@@ -40,7 +44,7 @@ impl Pulse {
     /// What is the matter, if anything is. May wait some tenths of a second for a sound server.
     pub fn trouble(&mut self, callbacks: u64, liveness: &Liveness) -> Option<Outage> {
         if liveness.priority.take() == Some(false) {
-            log::info!("{HINT}");
+            TOLD.call_once(|| log::info!("{HINT}"));
         }
         if liveness.lost.load(Ordering::Relaxed) {
             return Some(Outage::Lost);
