@@ -27,11 +27,14 @@ fn clicker(played: Played) -> jack::AsyncClient<(), impl jack::ProcessHandler> {
     let mut port = client.register_port("out", AudioOut::default()).expect("a port");
     let rate = client.sample_rate();
     let (spacing, length) = (rate * 293 / 1000, rate / 1000);
-    let process = move |_: &Client, scope: &ProcessScope| {
+    let process = move |client: &Client, scope: &ProcessScope| {
         let first = scope.last_frame_time();
-        // A sound cannot be captured after its block was delivered: the block ends now.
+        // A busy machine may call us late; and a sound cannot be captured after its block was
+        // delivered, so the block ends when the cycle begins.
+        let times = scope.cycle_times().expect("the server tells them");
+        let late_us = client.time() - times.current_usecs;
         let block_s = f64::from(scope.n_frames()) / f64::from(rate);
-        let begun = since_epoch_s(SystemTime::now()) - block_s;
+        let begun = since_epoch_s(SystemTime::now()) - 1e-6 * late_us as f64 - block_s;
         for (offset, sample) in (0_u32..).zip(port.as_mut_slice(scope)) {
             let phase = first.wrapping_add(offset) % spacing;
             *sample = if phase < length { 0.9 } else { 0.0 };
