@@ -48,7 +48,7 @@ pub enum AudioError {
          is it plugged in, or held by another program?"
     )]
     NoSound { id: String, waited_ms: u128 },
-    #[error("{id} delivers sound without end, far faster than time: it is no sound device")]
+    #[error("{id} gives or takes sound without end, far faster than time: it is no sound device")]
     Unpaced { id: String },
     #[error("{id} did not answer within {waited_ms} ms; the sound server hangs: restart it")]
     Hangs { id: String, waited_ms: u128 },

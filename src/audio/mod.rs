@@ -24,7 +24,7 @@ mod error;
 mod helper;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use crate::audio::callback::{Callback, Meters};
@@ -189,7 +189,20 @@ pub fn open_output(home: &Home, to: &ThroughTo) -> Result<Output, AudioError> {
         ThroughTo::Device(id) => Some(id.as_str()),
         ThroughTo::Default | ThroughTo::Nothing => None,
     };
-    cpal::open_output(home, id)
+    let output = cpal::open_output(home, id)?;
+    check_pace(&output.id, &output.played.callbacks)?;
+    Ok(output)
+}
+
+/// Waits for what a device that was just started does.
+fn check_pace(id: &str, callbacks: &AtomicU64) -> Result<(), AudioError> {
+    let before = callbacks.load(Ordering::Relaxed);
+    std::thread::sleep(PACE_WAIT);
+    let more = callbacks.load(Ordering::Relaxed) - before;
+    if UNPACED_PER_S * PACE_WAIT.as_secs_f64() < more as f64 {
+        return Err(AudioError::Unpaced { id: id.to_owned() });
+    }
+    Ok(())
 }
 
 /// Whether a device that plays or listens is not there any more, which its stream may not tell.
@@ -263,11 +276,7 @@ fn open_device(
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    std::thread::sleep(PACE_WAIT);
-    let callbacks = opened.shared.counters.callbacks.load(Ordering::Relaxed);
-    if UNPACED_PER_S * PACE_WAIT.as_secs_f64() < callbacks as f64 {
-        return Err(AudioError::Unpaced { id: opened.id });
-    }
+    check_pace(&opened.id, &opened.shared.counters.callbacks)?;
     Ok(opened)
 }
 

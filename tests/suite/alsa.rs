@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use affectd::audio::file::demo_voice;
 
-use crate::harness::{Daemon, Running, check_outage, project, wait_for_anger};
+use crate::harness::{
+    Daemon, Running, check_outage, free_address, outcome, project, wait_for_anger,
+};
 use crate::pulseaudio::Server;
 
 /// A folder with an ALSA configuration, besides the system's own.
@@ -161,4 +163,20 @@ fn a_card_that_goes_floods_with_errors_and_is_told_once_and_found_again() {
     let _voice = card.server.play(&project().join("examples/demo_voice.flac"));
     wait_for_anger(&mut daemon);
     check_outage(&mut daemon, "alsa:mic", &mut card, Card::pull, Card::give_back);
+}
+
+#[test]
+fn the_null_device_takes_a_whole_core_and_is_refused_as_input_and_as_output() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let through = folder.path().join("through.toml");
+    std::fs::write(&through, "[through]\nto = \"cpal:alsa:null\"\n").expect("it is ours");
+    let through = through.to_str().expect("a plain path");
+    let listen = free_address().to_string();
+    let run = ["run", "--backend", "cpu", "--listen", &listen];
+    for how in [["--input", "cpal:alsa:null"].as_slice(), &["--input", "demo", "--config", through]]
+    {
+        let (code, _, text) = outcome(&[run.as_slice(), how].concat());
+        assert_eq!(code, 4, "{text}");
+        assert!(text.contains("alsa:null gives or takes sound without end"), "{text}");
+    }
 }
