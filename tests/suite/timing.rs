@@ -32,9 +32,10 @@ fn clicker(played: Played) -> jack::AsyncClient<(), impl jack::ProcessHandler> {
         // A busy machine may call us late; and a sound cannot be captured after its block was
         // delivered, so the block ends when the cycle begins.
         let times = scope.cycle_times().expect("the server tells them");
-        let late_us = client.time() - times.current_usecs;
+        // The server's smoothed clock may be a little ahead.
+        let late_us = client.time() as f64 - times.current_usecs as f64;
         let block_s = f64::from(scope.n_frames()) / f64::from(rate);
-        let begun = since_epoch_s(SystemTime::now()) - 1e-6 * late_us as f64 - block_s;
+        let begun = since_epoch_s(SystemTime::now()) - 1e-6 * late_us - block_s;
         for (offset, sample) in (0_u32..).zip(port.as_mut_slice(scope)) {
             let phase = first.wrapping_add(offset) % spacing;
             *sample = if phase < length { 0.9 } else { 0.0 };
