@@ -251,7 +251,7 @@ impl Reader {
 }
 
 /// NaN and infinities would poison every filter behind them for good.
-fn finite_or_zero(sample: f32) -> f32 {
+pub(crate) fn finite_or_zero(sample: f32) -> f32 {
     if sample.is_finite() { sample } else { 0.0 }
 }
 

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use cpal::FromSample;
 
 use crate::audio::denormals::without_denormals;
-use crate::audio::through::{Fader, Feed, Gain, audible};
-use crate::ring::{Block, Counters, Stamp, Writer};
+use crate::audio::through::{Fader, Feed, Gain};
+use crate::ring::{Block, Counters, Stamp, Writer, finite_or_zero};
 
 /// Samples converted to f32 at a time; longer blocks are cut between frames. 16 kB stay in the
 /// first-level cache.
@@ -151,7 +151,7 @@ impl Callback {
         self.gain.each(block.frames(), |frame, amplitude| {
             for (channel, output) in outputs.iter_mut().enumerate() {
                 if let Some(slot) = output.get_mut(frame) {
-                    *slot = amplitude * audible(block.sample(frame, channel));
+                    *slot = amplitude * finite_or_zero(block.sample(frame, channel));
                 }
             }
         });

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ringbuf::traits::{Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use crate::ring::Block;
+use crate::ring::{Block, finite_or_zero};
 use crate::units::{db_to_amplitude, to_count};
 
 /// A change of gain takes so long for one unit of amplitude, so that it does not click.
@@ -121,16 +121,11 @@ impl Feed {
         let (samples, channels) = (&mut self.samples, self.channels);
         gain.each(frames, |frame, amplitude| {
             for channel in 0..channels {
-                let sample = amplitude * audible(block.sample(frame, channel));
+                let sample = amplitude * finite_or_zero(block.sample(frame, channel));
                 samples.try_push(sample).unwrap_or_default();
             }
         });
     }
-}
-
-/// NaN and infinities are silence, here too.
-pub fn audible(sample: f32) -> f32 {
-    if sample.is_finite() { sample } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use anyhow::Result;
 use crossbeam_channel::Sender;
 
 use crate::audio::{self, AudioError, Connect, Direction, Liveness, Opened, Stream};
-use crate::config::checked::{Input, Source};
+use crate::config::checked::{Input, Source, ThroughTo};
 use crate::daemon::supervisor::output::Outlet;
 use crate::daemon::supervisor::pulse::Pulse;
 use crate::daemon::worker::{Outage, SourceChange, Why};
@@ -64,6 +64,8 @@ struct Running {
 /// A source that is gone, and when to look for it.
 struct Lost {
     id: String,
+    /// Where its sound went; `None` for what the configuration says.
+    through: Option<ThroughTo>,
     since: Instant,
     next: Instant,
     wait: Duration,
@@ -91,6 +93,7 @@ impl Supervisor {
     ) -> Result<Self> {
         let lost = Lost {
             id: chain.opened.id.clone(),
+            through: None,
             since: Instant::now(),
             next: Instant::now(),
             wait: RETRY[0],
@@ -203,7 +206,9 @@ impl Supervisor {
     fn close_and_lose(&mut self, wait: Duration) {
         let Now::Running(running) = &self.now else { return };
         let since = Instant::now();
-        let lost = Lost { id: running.id.clone(), since, next: since + wait, wait: RETRY[0] };
+        let id = running.id.clone();
+        let through = running.outlet.as_ref().map(Outlet::same_again);
+        let lost = Lost { id, through, since, next: since + wait, wait: RETRY[0] };
         if let Now::Running(gone) = std::mem::replace(&mut self.now, Now::Lost(lost)) {
             close(*gone);
         }
@@ -221,7 +226,7 @@ impl Supervisor {
             input.source = same_again(&lost.id);
         }
         let since = lost.since;
-        let to = input.through.clone();
+        let to = lost.through.clone().unwrap_or_else(|| input.through.clone());
         let opened = match audio::open(&input, Connect::Physical) {
             Err(_) if input.follow_default && input.source != Source::Auto => {
                 audio::open(&Input { source: Source::Cpal(None), ..input }, Connect::Physical)

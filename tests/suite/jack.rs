@@ -12,10 +12,10 @@ use affectd::units::to_count;
 use jack::{Client, ClientOptions};
 use rosc::OscType;
 
-use crate::harness::{Daemon, Heard, PATIENCE, is_device, wait_for_anger, wait_until};
+use crate::harness::{Heard, PATIENCE, is_device, wait_for_anger, wait_until};
 use crate::jackd::{
-    RAMP_FRAMES, Server, client_name, demo_voice_at_48_khz, in_own_process, open, player, ramp,
-    running_server, voice, wait_for_a_callback,
+    RAMP_FRAMES, Server, client_name, daemon, demo_voice_at_48_khz, in_own_process, open, player,
+    ramp, running_server, voice, wait_for_a_callback,
 };
 
 #[test]
@@ -143,8 +143,7 @@ fn run_free(is_on: &str) {
 fn samples_that_are_no_numbers_are_counted_and_the_voice_goes_on() {
     in_own_process(|| {
         let _server = running_server();
-        let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
-        daemon.wait_for_streams();
+        let mut daemon = daemon();
         let mut bad = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().cycle();
         let source = player("bad", move || bad.next().unwrap_or(0.0));
         source.as_client().connect_ports_by_name("bad:out", "affectd:in_1").expect("both");
@@ -245,8 +244,7 @@ fn find_the_next_server() {
 fn a_voice_through_jack_moves_the_numbers_of_the_daemon() {
     in_own_process(|| {
         let _server = running_server();
-        let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
-        daemon.wait_for_streams();
+        let mut daemon = daemon();
         let go = Arc::new(AtomicBool::new(false));
         let source = voice(demo_voice_at_48_khz(), Arc::clone(&go));
         let client = source.as_client();
@@ -260,8 +258,7 @@ fn a_voice_through_jack_moves_the_numbers_of_the_daemon() {
 fn a_killed_server_is_told_and_the_daemon_comes_back_with_the_next_one() {
     in_own_process(|| {
         let mut server = running_server();
-        let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
-        daemon.wait_for_streams();
+        let mut daemon = daemon();
         let last = daemon.ear.of("/ser/ch/1/t").last().map(Heard::int);
         server.kill();
         assert_eq!(daemon.ear.wait_for("device lost", is_device).args[0], OscType::Int(0));
@@ -283,8 +280,7 @@ fn a_killed_server_is_told_and_the_daemon_comes_back_with_the_next_one() {
 fn a_server_that_freezes_is_told_and_the_daemon_answers_meanwhile_and_comes_back() {
     in_own_process(|| {
         let server = running_server();
-        let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
-        daemon.wait_for_streams();
+        let mut daemon = daemon();
         server.signal("-STOP");
         let lost = daemon.ear.wait_for("the loss", is_device);
         let state = |heard: &Heard| heard.message.addr == "/ser/health/state" && heard.int() == 5;

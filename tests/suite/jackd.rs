@@ -11,7 +11,7 @@ use affectd::audio::{self, AudioError, Connect, Opened, Stream};
 use affectd::config::checked::{Input, Source};
 use jack::{AudioOut, Client, ClientOptions, Control, ProcessScope};
 
-use crate::harness::{PATIENCE, wait_until};
+use crate::harness::{Daemon, PATIENCE, wait_until};
 
 const SERVER_VARIABLE: &str = "JACK_DEFAULT_SERVER";
 
@@ -78,6 +78,13 @@ pub fn running_server() -> Server {
     let server = Server::start();
     drop(open(1, Connect::Nothing));
     server
+}
+
+/// A daemon on the server, its first hop heard.
+pub fn daemon() -> Daemon {
+    let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
+    daemon.wait_for_streams();
+    daemon
 }
 
 /// Runs `body`, a closure of a test, in a process of its own that finds our server: this test once

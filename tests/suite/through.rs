@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jack::{AudioIn, Client, ClientOptions, Control, ProcessScope};
 use rosc::OscType;
 
-use crate::harness::{Daemon, wait_until};
-use crate::jackd::{in_own_process, player, running_server};
+use crate::harness::wait_until;
+use crate::jackd::{daemon, in_own_process, player, running_server};
 
 /// A client with one input that keeps the last sample it heard.
 fn listener() -> (jack::AsyncClient<(), impl jack::ProcessHandler>, Arc<AtomicU32>) {
@@ -28,8 +28,7 @@ fn listener() -> (jack::AsyncClient<(), impl jack::ProcessHandler>, Arc<AtomicU3
 fn sound_goes_through_jack_with_a_gain_and_a_mute_that_move_while_it_runs() {
     in_own_process(|| {
         let _server = running_server();
-        let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
-        daemon.wait_for_streams();
+        let mut daemon = daemon();
         daemon.send("/ser/through/to", vec!["on".into()]);
         assert_eq!(daemon.reply("/ser/through/to").addr, "/ser/ok");
         let (source, (ear, last)) = (player("source", || 0.5), listener());

@@ -8,7 +8,7 @@ use jack::{AudioOut, Client, ClientOptions, Control, ProcessScope};
 use rosc::OscType;
 
 use crate::harness::{Daemon, hops, wait_until};
-use crate::jackd::{Server, in_own_process};
+use crate::jackd::{Server, daemon, in_own_process};
 
 /// What the issue asks for.
 const TOLERANCE_S: f64 = 0.005;
@@ -76,8 +76,7 @@ fn a_click_lies_within_the_hop_that_tells_of_it() {
     in_own_process(|| {
         let _server = Server::start_with(&[], [48_000, 128]);
         drop(crate::jackd::open(1, affectd::audio::Connect::Nothing));
-        let mut daemon = Daemon::start(&["--input", "jack", "--backend", "cpu"]);
-        daemon.wait_for_streams();
+        let mut daemon = daemon();
         daemon.send("/ser/model/hop_s", vec![OscType::Float(0.02)]);
         assert_eq!(daemon.reply("/ser/model/hop_s").addr, "/ser/ok");
         let played = Played::default();

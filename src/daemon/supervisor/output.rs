@@ -42,6 +42,15 @@ impl Outlet {
         Self { home, to, now: Now::Lost { id, since, next: since + RETRY[0] } }
     }
 
+    /// What to open after an outage of the source: the same device, not what is the default then.
+    pub fn same_again(&self) -> ThroughTo {
+        match &self.now {
+            Now::Playing { output, .. } => ThroughTo::Device(output.id.clone()),
+            Now::Lost { id, .. } if *id != name(&self.to) => ThroughTo::Device(id.clone()),
+            Now::Lost { .. } => self.to.clone(),
+        }
+    }
+
     /// One look at it.
     pub fn watch(&mut self) -> Option<OutputChange> {
         match &mut self.now {
@@ -53,11 +62,11 @@ impl Outlet {
                 let text = format!("output {}, retrying", trouble.text());
                 Some(OutputChange { is_back: false, id, text })
             }
-            Now::Lost { id, since, next } if *next <= Instant::now() => {
-                // Never another one in its place.
-                let same = ThroughTo::Device(id.clone());
-                let to = if *id == name(&self.to) { &self.to } else { &same };
-                match audio::open_output(&self.home, to) {
+            Now::Lost { next, .. } if Instant::now() < *next => None,
+            Now::Lost { .. } => {
+                let opened = audio::open_output(&self.home, &self.same_again());
+                let Now::Lost { id, since, next } = &mut self.now else { return None };
+                match opened {
                     Ok(output) => {
                         let (id, without) = (output.id.clone(), since.elapsed());
                         log::info!("the output {id} is back after {:.1} s", without.as_secs_f32());
@@ -72,7 +81,6 @@ impl Outlet {
                     }
                 }
             }
-            Now::Lost { .. } => None,
         }
     }
 }
