@@ -11,6 +11,8 @@ pub mod jack;
 
 pub mod outage;
 
+pub mod plugins;
+
 pub mod endurance;
 
 use std::io::Write;
@@ -106,7 +108,8 @@ pub fn run(
     osc::write_rows(out, hop_us)?;
     daemon(backend, out)?;
     jack::write_rows(backend, out)?;
-    outage::write_rows(backend, out)
+    outage::write_rows(backend, out)?;
+    plugins::write_rows(out)
 }
 
 fn feature_times(predictor: &Predictor, voice: &Sound) -> Result<Times> {

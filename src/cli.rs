@@ -82,6 +82,16 @@ pub enum Command {
     /// Measures what the analysis costs on this machine and prints the report
     #[command(after_help = "Example:\n  affectd bench --backend cpu")]
     Bench(BenchArgs),
+    /// Lists the plug-ins that are installed, or tells more of one
+    #[command(after_help = "Example:\n  affectd plugins\n  affectd plugins show affectd:gate\n  \
+                            affectd plugins check http://drobilla.net/plugins/mda/Ambience")]
+    Plugins(PluginsArgs),
+    /// Hosts untrusted plug-ins for another affectd
+    #[command(hide = true)]
+    PluginHost,
+    /// Looks at all plug-ins for another affectd
+    #[command(hide = true)]
+    PluginScan,
     /// Prints the reference of all OSC addresses, as the README has it
     #[command(after_help = "Example:\n  affectd osc-reference > addresses.md")]
     OscReference,
@@ -110,6 +120,37 @@ pub struct RunArgs {
     /// Inference on: auto, cpu, wgpu
     #[arg(long, value_name = "BACKEND")]
     pub backend: Option<String>,
+}
+
+#[derive(Args, Debug, PartialEq)]
+pub struct PluginsArgs {
+    #[command(subcommand)]
+    pub command: Option<PluginsCommand>,
+}
+
+#[derive(Debug, PartialEq, Subcommand)]
+pub enum PluginsCommand {
+    /// Its parameters and presets
+    Show {
+        /// affectd:NAME, clap:ID, or that of an LV2 plug-in
+        uri: String,
+    },
+    /// Runs a sound through it: what that costs, its delay, its use of memory, what came out
+    ///
+    /// It runs in this process: a plug-in that crashes ends the command.
+    Check {
+        /// affectd:NAME, clap:ID, or that of an LV2 plug-in
+        uri: String,
+        /// A sound file, else the voice that comes with affectd
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Frames of a block
+        #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=8192))]
+        frames: u32,
+        /// A parameter as SYMBOL=VALUE; may be given again
+        #[arg(long, value_name = "SYMBOL=VALUE")]
+        set: Vec<String>,
+    },
 }
 
 #[derive(Args, Debug, PartialEq, Eq)]
@@ -373,7 +414,7 @@ mod tests {
     fn every_subcommand_shows_an_example_and_the_exit_codes_are_told() {
         let help = Cli::command().render_long_help().to_string();
         assert!(help.contains("7  a GPU was asked for"), "{help}");
-        for subcommand in Cli::command().get_subcommands_mut() {
+        for subcommand in Cli::command().get_subcommands_mut().filter(|one| !one.is_hide_set()) {
             let name = subcommand.get_name().to_owned();
             let help = subcommand.render_long_help().to_string();
             assert!(help.contains(&format!("\n  affectd {name}")), "{help}");

@@ -4,6 +4,8 @@
 
 mod clerk;
 
+mod plugins;
+
 mod status;
 
 mod supervisor;
@@ -26,6 +28,7 @@ use crate::audio::priority::lock_memory;
 use crate::config::checked::{self, Backend, Config};
 use crate::config::running::Running;
 use crate::daemon::clerk::JOBS_MAX;
+use crate::daemon::plugins::WISHES_MAX;
 use crate::daemon::status::StatusLine;
 use crate::daemon::supervisor::{Chain, SourceOrder, Supervisor, open_chain};
 use crate::daemon::worker::{Lines, Worker};
@@ -80,6 +83,8 @@ pub fn run(running: Running) -> Result<()> {
     let (ordered, orders) = bounded(CHANGES);
     let (jobs, todo) = bounded(JOBS_MAX);
     let (done, finished) = bounded(JOBS_MAX);
+    let (wishes, wished) = bounded(WISHES_MAX);
+    let (tell, plugins_told) = bounded(WISHES_MAX);
     // The newest update is enough for the status line: one place, and a full one is skipped.
     let (shown, updates) = bounded::<Update>(1);
     let labels = loaded.predictor.card().labels.clone();
@@ -95,7 +100,18 @@ pub fn run(running: Running) -> Result<()> {
         told(server.run(&inbound, &counters, &ends), "OSC connections");
     })?);
     threads.push(start("clerk", move || clerk::run(&todo, &done, &receivers_file))?);
-    let lines = Lines { commands, sources, orders: ordered, jobs, finished, shown };
+    let slots = config.plugins.clone();
+    threads.push(start("plugins", move || plugins::run(&wished, &tell, slots))?);
+    let lines = Lines {
+        commands,
+        sources,
+        orders: ordered,
+        jobs,
+        finished,
+        wishes,
+        told: plugins_told,
+        shown,
+    };
     let worker = Worker::new(loaded, config.clone(), surface, lines);
     let ends = Arc::clone(&stop);
     threads.push(start("worker", move || worker.run(&ends, &reload))?);

@@ -4,6 +4,7 @@
 //!
 //! - [`audio`] opens a source (JACK, cpal, file, demo voice) and the outputs that its sound goes on
 //!   to; its `callback` is THE real-time file.
+//! - [`plugins`] are what the voice runs through on its way; its `chain` is real-time too.
 //! - [`ring`] is the border between the audio thread and the worker.
 //! - [`features`] turns samples into MFCC frames, [`voice`] says whether somebody speaks.
 //! - [`model`] is the card, the network and the backends that it runs on.
@@ -31,6 +32,8 @@ pub mod ring;
 pub mod wav;
 
 pub mod audio;
+
+pub mod plugins;
 
 pub mod features;
 

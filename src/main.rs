@@ -2,6 +2,8 @@
 //! code once.
 #![recursion_limit = "256"]
 
+mod heap;
+
 use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
 
@@ -9,7 +11,8 @@ use affectd::analyze::{self, Layout};
 use affectd::audio::{self, AudioError};
 use affectd::bench;
 use affectd::cli::{
-    self, AnalyzeArgs, BenchArgs, CheckArgs, Cli, Command, EvalArgs, Format, RunArgs, TrainArgs,
+    self, AnalyzeArgs, BenchArgs, CheckArgs, Cli, Command, EvalArgs, Format, PluginsArgs,
+    PluginsCommand, RunArgs, TrainArgs,
 };
 use affectd::config::{self, ConfigError, Overrides};
 use affectd::daemon::{self, PortError};
@@ -18,6 +21,7 @@ use affectd::model::backend::BackendError;
 use affectd::model::card::ModelError;
 use affectd::osc::address::markdown;
 use affectd::train;
+use affectd::{plugins, wav};
 use anyhow::Result;
 use clap::Parser;
 
@@ -33,6 +37,9 @@ fn main() -> ExitCode {
         Command::Train(args) => train(args),
         Command::Eval(args) => eval(args),
         Command::Bench(args) => bench(args),
+        Command::PluginHost => plugins::isolated::child::run().map_err(Into::into),
+        Command::PluginScan => plugins::catalogue::tell().map_err(Into::into),
+        Command::Plugins(args) => plugins(args),
         Command::OscReference => osc_reference(),
     };
     match result {
@@ -218,6 +225,38 @@ fn eval(args: EvalArgs) -> Result<()> {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
         write!(out, "{report}")?;
+    }
+    Ok(())
+}
+
+fn plugins(args: PluginsArgs) -> Result<()> {
+    let mut out = stdout().lock();
+    let Some(command) = args.command else {
+        return Ok(write!(out, "{}", plugins::show::list()?)?);
+    };
+    match command {
+        PluginsCommand::Show { uri } => write!(out, "{}", plugins::show::show(&uri)?)?,
+        PluginsCommand::Check { uri, file, frames, set } => {
+            let sound = match file {
+                Some(file) => wav::read_file(&file)?,
+                None => {
+                    // At 16 kHz; the cost is wanted at the rate of a sound card.
+                    let voice = audio::file::demo_voice()?;
+                    let samples = plugins::check::upsampled(&voice.samples, voice.channels, 3);
+                    wav::Sound { rate_hz: 3 * voice.rate_hz, samples, ..voice }
+                }
+            };
+            let report = plugins::check::check(&plugins::check::Check {
+                uri: &uri,
+                set: &set,
+                samples: &sound.samples,
+                channels: sound.channels,
+                rate_hz: sound.rate_hz,
+                block_frames: usize::try_from(frames)?,
+                count_heap: &heap::count,
+            })?;
+            write!(out, "{report}")?;
+        }
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! THE real-time file: all that runs on the audio thread, as one struct that is built elsewhere
-//! and moved in whole. Meters the channels, pushes the frames into the ring, and hands them on to
-//! the outputs. Which device calls it is left to `jack`, `cpal` and `file`. Never allocates, frees,
+//! and moved in whole. Runs the plug-ins, meters what the analysis hears, pushes it into the ring,
+//! and hands the sound on to the outputs. Which device calls it is left to `jack`, `cpal` and `file`. Never allocates, frees,
 //! locks, logs, waits or panics: clippy bans the calls here, tests count allocations, and `make
 //! rtsan` runs all of it under a sanitizer.
 
@@ -13,6 +13,7 @@ use cpal::FromSample;
 
 use crate::audio::denormals::without_denormals;
 use crate::audio::through::{Fader, Feed, Gain};
+use crate::plugins::chain::{Chains, chains};
 use crate::ring::{Block, Counters, Stamp, Writer, finite_or_zero};
 
 /// Samples converted to f32 at a time; longer blocks are cut between frames. 16 kB stay in the
@@ -41,14 +42,20 @@ impl Meters {
 
 /// Everything that lives on the audio thread.
 pub struct Callback {
+    chains: Chains,
+    ways: Ways,
+    /// The device's channel for each that is analysed.
+    picked: Box<[usize]>,
+    converted: Box<[f32]>,
+}
+
+/// Where the sound goes: to the analysis, and on.
+struct Ways {
     writer: Writer,
     meters: Arc<Meters>,
     gain: Gain,
     /// To a device that is not the source's own.
     feed: Option<Feed>,
-    /// The device's channel for each that is analysed.
-    picked: Box<[usize]>,
-    converted: Box<[f32]>,
 }
 
 impl Callback {
@@ -69,91 +76,91 @@ impl Callback {
         assert_eq!(picked.len(), writer.channels(), "one for each channel of the ring");
         let meters = Arc::new(Meters::new(writer.channels()));
         let gain = Gain::new(Arc::default(), writer.rate_hz());
+        // Without the other ends nothing ever comes into them.
+        let (chains, _) = chains(writer.channels(), writer.rate_hz());
         let converted = vec![0.0; CONVERTED_SAMPLES].into_boxed_slice();
-        Self { writer, meters, gain, feed: None, picked: picked.into_boxed_slice(), converted }
+        let ways = Ways { writer, meters, gain, feed: None };
+        Self { chains, ways, picked: picked.into_boxed_slice(), converted }
     }
 
     /// Hands the sound on to another device too.
-    pub fn feeding(self, feed: Feed) -> Self {
-        Self { feed: Some(feed), ..self }
+    pub fn feeding(mut self, feed: Feed) -> Self {
+        self.ways.feed = Some(feed);
+        self
+    }
+
+    /// Runs the sound through these plug-ins.
+    pub fn through(self, chains: Chains) -> Self {
+        Self { chains, ..self }
     }
 
     pub fn meters(&self) -> &Arc<Meters> {
-        &self.meters
+        &self.ways.meters
     }
 
     pub fn counters(&self) -> &Arc<Counters> {
-        self.writer.counters()
+        self.ways.writer.counters()
     }
 
     pub fn fader(&self) -> &Arc<Fader> {
-        self.gain.fader()
+        self.ways.gain.fader()
     }
 
     /// Whether so many frames would be taken now; for a source that can wait.
     pub fn has_room(&self, frames: usize) -> bool {
-        self.writer.fits(frames)
+        self.ways.writer.fits(frames)
     }
 
     /// When the block that is taken next was captured.
     pub fn stamp(&mut self, stamp: Stamp) {
-        self.writer.stamp(stamp);
+        self.ways.writer.stamp(stamp);
     }
 
     /// Takes one block from the device.
     #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
     pub fn process(&mut self, block: Block) {
-        without_denormals(|| self.take(block));
+        self.process_through(block, &mut []);
     }
 
     /// The same, with an output for each channel; what an output is longer than the block stays.
     #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
     pub fn process_through(&mut self, block: Block, outputs: &mut [&mut [f32]]) {
-        without_denormals(|| {
-            self.take(block);
-            self.carry(block, outputs);
-        });
+        self.run(block, outputs, Ways::analyse);
     }
 
     /// Sound that goes through and is not analysed: a JACK server that runs free renders faster
     /// than time, which is no live voice.
     #[cfg_attr(feature = "rtsan", rtsan_standalone::nonblocking)]
     pub fn pass(&mut self, block: Block, outputs: &mut [&mut [f32]]) {
-        self.idle();
-        without_denormals(|| self.carry(block, outputs));
+        self.run(block, outputs, |_, _| {});
     }
 
-    fn take(&mut self, block: Block) {
-        self.idle();
-        let mut repaired = 0;
-        for (channel, meter) in self.meters.peaks.iter().enumerate() {
-            let mut peak = 0.0_f32;
-            for frame in 0..block.frames() {
-                let amplitude = block.sample(frame, channel).abs();
-                if amplitude.is_finite() {
-                    peak = peak.max(amplitude);
-                } else {
-                    repaired += 1;
-                }
+    /// Piece by piece: the plug-ins that the analysis hears, the analysis, the others, the outputs.
+    fn run(
+        &mut self,
+        block: Block,
+        outputs: &mut [&mut [f32]],
+        analyse: impl Fn(&mut Ways, Block),
+    ) {
+        // The device called: a watchdog sees that it lives.
+        self.counters().callbacks.fetch_add(1, Ordering::Relaxed);
+        let Self { chains, ways, .. } = self;
+        without_denormals(|| {
+            if !chains.obey() {
+                analyse(ways, block);
+                return ways.hand_on(block, outputs, 0);
             }
-            meter.fetch_max(peak.to_bits(), Ordering::Relaxed);
-        }
-        if repaired > 0 {
-            self.counters().repaired_samples.fetch_add(repaired, Ordering::Relaxed);
-        }
-        if let Some(feed) = &mut self.feed {
-            feed.write(block, &mut self.gain);
-        }
-        self.writer.write(block);
-    }
-
-    fn carry(&mut self, block: Block, outputs: &mut [&mut [f32]]) {
-        self.gain.each(block.frames(), |frame, amplitude| {
-            for (channel, output) in outputs.iter_mut().enumerate() {
-                if let Some(slot) = output.get_mut(frame) {
-                    *slot = amplitude * finite_or_zero(block.sample(frame, channel));
-                }
+            ways.count_repaired(block);
+            let mut from = 0;
+            while from < block.frames() {
+                let frames = chains.load(block, from);
+                chains.run(true, frames);
+                chains.with_sound(frames, |heard| analyse(ways, heard));
+                chains.run(false, frames);
+                chains.with_sound(frames, |sound| ways.hand_on(sound, outputs, from));
+                from += frames;
             }
+            chains.settle();
         });
     }
 
@@ -182,12 +189,46 @@ impl Callback {
 
     /// The device captured so many frames that no callback got.
     pub fn lose(&mut self, frames: u64) {
-        self.writer.lose(frames);
+        self.ways.writer.lose(frames);
+    }
+}
+
+impl Ways {
+    /// Meters the channels and hands them to the worker.
+    fn analyse(&mut self, block: Block) {
+        self.count_repaired(block);
+        for (channel, meter) in self.meters.peaks.iter().enumerate() {
+            let amplitude = |frame| finite_or_zero(block.sample(frame, channel)).abs();
+            let peak = (0..block.frames()).map(amplitude).fold(0.0, f32::max);
+            meter.fetch_max(peak.to_bits(), Ordering::Relaxed);
+        }
+        self.writer.write(block);
     }
 
-    /// The device called: a watchdog sees that it lives.
-    fn idle(&mut self) {
-        self.counters().callbacks.fetch_add(1, Ordering::Relaxed);
+    /// How much of what the device brought is no number; behind the plug-ins everything is.
+    fn count_repaired(&self, block: Block) {
+        let broken = |channel| {
+            (0..block.frames()).filter(move |&at| !block.sample(at, channel).is_finite()).count()
+        };
+        let repaired: usize = (0..self.writer.channels()).map(broken).sum();
+        if repaired > 0 {
+            let counter = &self.writer.counters().repaired_samples;
+            counter.fetch_add(repaired as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// To the outputs, `from` frames into them, and to the other device.
+    fn hand_on(&mut self, block: Block, outputs: &mut [&mut [f32]], from: usize) {
+        if let Some(feed) = &mut self.feed {
+            return feed.write(block, &mut self.gain);
+        }
+        self.gain.each(block.frames(), |frame, amplitude| {
+            for (channel, output) in outputs.iter_mut().enumerate() {
+                if let Some(slot) = output.get_mut(from + frame) {
+                    *slot = amplitude * finite_or_zero(block.sample(frame, channel));
+                }
+            }
+        });
     }
 }
 

@@ -20,6 +20,7 @@ use crate::audio::{
     AudioError, Callback, DeviceLine, Direction, Liveness, Opened, Parts, Shared, Stream,
 };
 use crate::config::checked::Input;
+use crate::plugins::builtin::denoise::prepare_thread;
 use crate::ring::{Counters, Stamp};
 
 /// Block length asked for where the host's own choice is seconds, in frames a second: 10 ms.
@@ -91,8 +92,8 @@ fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
     config.buffer_size = buffer_size(&device, config.sample_rate);
     let rate_hz = config.sample_rate;
     let parts = Parts::feeding(input, rate_hz);
-    let shared = Shared::of(&parts);
-    let Parts { callback, reader, liveness, home } = parts;
+    let shared = Shared::of(&parts.callback);
+    let Parts { callback, plugins, reader, liveness, home } = parts;
     let wiring = Wiring { device: &device, id: &id, config, liveness: Arc::clone(&liveness) };
     let stream = wiring.build(supported.sample_format(), callback)?;
     stream.play().map_err(|reason| AudioError::Device { id: id.clone(), step: "start", reason })?;
@@ -104,6 +105,7 @@ fn open_here(input: &Input, id: Option<&str>) -> Result<Opened, AudioError> {
         id,
         description,
         shared,
+        plugins,
         feed: home,
         liveness,
         stream: Stream::Cpal(CpalStream { stream: Some(stream) }),
@@ -208,11 +210,15 @@ impl Wiring<'_> {
     {
         let (channels, rate_hz) = (usize::from(self.config.channels), self.config.sample_rate);
         let (liveness, counters) = (Arc::clone(&self.liveness), Arc::clone(callback.counters()));
-        let (flags, mut is_raised) = (Arc::clone(&liveness), has_priority(self.device));
+        let (flags, mut is_prepared) = (Arc::clone(&liveness), false);
+        let has_priority = has_priority(self.device);
         let data = move |samples: &[T], info: &InputCallbackInfo| {
             let frames = samples.len() / channels.max(1);
-            if !std::mem::replace(&mut is_raised, true) {
-                flags.priority.raise(frames, rate_hz);
+            if !std::mem::replace(&mut is_prepared, true) {
+                prepare_thread();
+                if !has_priority {
+                    flags.priority.raise(frames, rate_hz);
+                }
             }
             callback.stamp(stamp(info, frames, rate_hz));
             callback.process_samples(samples, channels);

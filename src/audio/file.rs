@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::audio::{AudioError, Callback, Liveness, Opened, Parts, Shared, Stream, check_rate};
 use crate::config::checked::Input;
+use crate::plugins::builtin::denoise::prepare_thread;
 use crate::ring::Stamp;
 use crate::wav::{self, Sound};
 
@@ -88,6 +89,7 @@ impl FilePlayer {
     /// Plays until the end or until `stop`, and looks at `stop` with each block. Sets
     /// `Liveness::finished` at the end of a file.
     pub fn run(mut self, stop: &AtomicBool) {
+        prepare_thread();
         let mut schedule = Schedule::new(Instant::now());
         loop {
             // From block number to frame each time, so that 11025 Hz does not drift either.
@@ -201,8 +203,8 @@ fn opened(input: &Input, id: String, description: String, sound: Sound, repeat: 
     let pace = if is_bound { Pace::RealTime } else { Pace::Unbound };
     let rate_hz = sound.rate_hz;
     let parts = Parts::feeding(input, rate_hz);
-    let shared = Shared::of(&parts);
-    let Parts { callback, reader, liveness, home } = parts;
+    let shared = Shared::of(&parts.callback);
+    let Parts { callback, plugins, reader, liveness, home } = parts;
     Opened {
         reader,
         rate_hz,
@@ -210,6 +212,7 @@ fn opened(input: &Input, id: String, description: String, sound: Sound, repeat: 
         id,
         description,
         shared,
+        plugins,
         feed: home,
         liveness: Arc::clone(&liveness),
         stream: Stream::Player,

@@ -14,6 +14,7 @@ use jack::{
 use crate::audio::helper::{self, OPEN_LIMIT, with_time_limit};
 use crate::audio::{AudioError, Callback, DeviceLine, Liveness, Opened, Parts, Shared, Stream};
 use crate::config::checked::{Input, ThroughTo};
+use crate::plugins::builtin::denoise::prepare_thread;
 use crate::ring::{Block, CHANNELS_MAX, Counters, Stamp, duration_ns};
 
 const CLIENT_NAME: &str = "affectd";
@@ -55,7 +56,7 @@ fn open_here(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
         ThroughTo::Nothing | ThroughTo::Default => Parts::new(input, rate_hz),
         ThroughTo::Device(_) => Parts::feeding(input, rate_hz),
     };
-    let shared = Shared::of(&parts);
+    let shared = Shared::of(&parts.callback);
     let inputs = register::<AudioIn>(&client, "in", input.channels)?;
     let outputs = match input.through {
         ThroughTo::Default => register::<AudioOut>(&client, "out", input.channels)?,
@@ -87,6 +88,7 @@ fn open_here(input: &Input, connect: Connect) -> Result<Opened, AudioError> {
         id: "jack".to_owned(),
         description: format!("JACK client {client_name}"),
         shared,
+        plugins: parts.plugins,
         liveness: parts.liveness,
         feed: parts.home,
         stream: Stream::Jack(JackStream { client_name, client: Some(client) }),
@@ -268,6 +270,11 @@ struct Notifications {
 }
 
 impl jack::NotificationHandler for Notifications {
+    /// On each of JACK's threads for us, the audio thread among them, before it runs.
+    fn thread_init(&self, _: &Client) {
+        prepare_thread();
+    }
+
     // The trait says unsafe because the server calls this like a signal handler: a store is all
     // that is done here.
     #[expect(unsafe_code, reason = "the trait declares this method unsafe")]

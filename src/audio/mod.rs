@@ -9,7 +9,7 @@ pub mod through;
 
 pub mod playback;
 
-mod denormals;
+pub(crate) mod denormals;
 
 pub mod priority;
 
@@ -21,7 +21,7 @@ pub mod file;
 
 mod error;
 
-mod helper;
+pub(crate) mod helper;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,6 +35,7 @@ pub use crate::audio::jack::Connect;
 use crate::audio::priority::Priority;
 use crate::audio::through::{Fader, Home};
 use crate::config::checked::{Input, Source, ThroughTo};
+use crate::plugins::chain::{Ends, chains};
 use crate::ring::{CHANNELS_MAX, Counters, Reader, ring};
 use crate::units::is_usual_rate;
 
@@ -74,8 +75,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    fn of(parts: &Parts) -> Self {
-        let Parts { callback, .. } = parts;
+    fn of(callback: &Callback) -> Self {
         Self {
             counters: Arc::clone(callback.counters()),
             meters: Arc::clone(callback.meters()),
@@ -95,6 +95,8 @@ pub struct Opened {
     /// For a person.
     pub description: String,
     pub shared: Shared,
+    /// What its plug-ins are steered by.
+    pub plugins: Ends,
     pub liveness: Arc<Liveness>,
     /// Where the sound waits for an output that is to be opened with [`open_output`].
     pub feed: Option<Home>,
@@ -134,6 +136,7 @@ pub struct DeviceLine {
 /// What every source needs before it runs; made here so that all of them mean the same.
 pub(crate) struct Parts {
     pub callback: Callback,
+    pub plugins: Ends,
     pub reader: Reader,
     pub liveness: Arc<Liveness>,
     pub home: Option<Home>,
@@ -142,8 +145,9 @@ pub(crate) struct Parts {
 impl Parts {
     pub(crate) fn new(input: &Input, rate_hz: u32) -> Self {
         let (writer, reader) = ring(input.channels, rate_hz, input.ring_s);
-        let callback = Callback::picking(writer, input.map.clone());
-        Self { callback, reader, liveness: Arc::default(), home: None }
+        let (plugins_in, plugins) = chains(writer.channels(), rate_hz);
+        let callback = Callback::picking(writer, input.map.clone()).through(plugins_in);
+        Self { callback, plugins, reader, liveness: Arc::default(), home: None }
     }
 
     /// For a source that has no outputs itself.

@@ -12,6 +12,8 @@ use crate::config::checked::{
     ThroughTo, Voice,
 };
 use crate::config::error::Problem;
+use crate::config::map::{MAPS_MAX, Map, TypedMap};
+use crate::config::routes;
 use crate::config::typed::{self, Typed};
 
 /// As many as the OSC contract allows to subscribe.
@@ -45,11 +47,36 @@ impl Typed {
         let model = check_model(&self.model, &mut problems);
         let output = Output { mask: self.output.mask.clone() };
         let privacy = Privacy { consent: self.privacy.consent };
+        let plugins = self.plugins.check(self.input.channels);
+        let plugins = problems.keep_all(plugins);
+        let maps = problems.keep_all(check_maps(&self.map));
         let sound = input.zip(through);
-        match (sound, osc, voice, hold, smooth, model) {
-            (Some(sound), Some(osc), Some(voice), Some(hold), Some(smooth), Some(model)) => {
-                let (input, through) = sound;
-                Ok(Config { input, through, osc, voice, hold, smooth, output, model, privacy })
+        let moved = plugins.zip(maps);
+        match (sound, osc, voice, hold, smooth, model, moved) {
+            (
+                Some((input, through)),
+                Some(osc),
+                Some(voice),
+                Some(hold),
+                Some(smooth),
+                Some(model),
+                Some((plugins, maps)),
+            ) => {
+                let config = Config {
+                    input,
+                    through,
+                    osc,
+                    voice,
+                    hold,
+                    smooth,
+                    output,
+                    model,
+                    privacy,
+                    plugins,
+                    maps,
+                };
+                let problems = routes::check(&config);
+                if problems.is_empty() { Ok(config) } else { Err(problems) }
             }
             _ => Err(problems.0),
         }
@@ -83,6 +110,27 @@ fn check_input(
 fn check_through(typed: &typed::Through, problems: &mut Problems) -> Option<Through> {
     let gain_db = problems.keep(number("through.gain_db", typed.gain_db, -60.0..=12.0));
     Some(Through { gain_db: gain_db?, mute: typed.mute })
+}
+
+fn check_maps(typed: &[TypedMap]) -> Result<Vec<Map>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut problem = |text: String| {
+        problems.push(Problem::Type { key: "map".to_owned(), message: text });
+    };
+    if typed.len() > MAPS_MAX {
+        problem(format!("{} mappings, allowed are at most {MAPS_MAX}", typed.len()));
+    }
+    let mut maps: Vec<Map> = Vec::new();
+    for map in typed {
+        match map.check() {
+            Ok(map) if maps.iter().any(|other| other.name == map.name) => {
+                problem(format!("{:?} is there twice, each needs its own name", map.name));
+            }
+            Ok(map) => maps.push(map),
+            Err(error) => problem(error.to_string()),
+        }
+    }
+    if problems.is_empty() { Ok(maps) } else { Err(problems) }
 }
 
 /// Counted from 0 from here on.
@@ -167,6 +215,10 @@ struct Problems(Vec<Problem>);
 impl Problems {
     fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.0.push(problem)).ok()
+    }
+
+    fn keep_all<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
+        result.map_err(|problems| self.0.extend(problems)).ok()
     }
 }
 
@@ -301,7 +353,7 @@ fn receiver(value: &str, listen: SocketAddr) -> Result<SocketAddr, Problem> {
     Ok(address)
 }
 
-fn is_heard_by(address: SocketAddr, listen: SocketAddr) -> bool {
+pub(super) fn is_heard_by(address: SocketAddr, listen: SocketAddr) -> bool {
     let reaches =
         listen.ip() == address.ip() || listen.ip().is_unspecified() && is_own_address(address.ip());
     address.port() == listen.port() && reaches

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::config::map::Map;
+use crate::config::slots::Plugins;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub input: Input,
@@ -17,6 +20,8 @@ pub struct Config {
     pub output: Output,
     pub model: Model,
     pub privacy: Privacy,
+    pub plugins: Plugins,
+    pub maps: Vec<Map>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -33,7 +33,10 @@ impl Document {
         // serde stops at the first key that it cannot take: note that one, leave it out, go on.
         loop {
             match Typed::deserialize(Deserializer::from(table.clone())) {
-                Ok(typed) => return Ok(Self { typed, lines, problems }),
+                Ok(mut typed) => {
+                    typed.settle_names();
+                    return Ok(Self { typed, lines, problems });
+                }
                 Err(error) => {
                     let span = error.span().expect("an error about a parsed table has its span");
                     let key = remove(table.get_mut(), &span).expect("the span lies in an entry");
@@ -60,6 +63,9 @@ fn position(text: &str, byte_index: usize) -> (usize, usize) {
 fn key_lines(text: &str, table: &DeTable) -> HashMap<String, usize> {
     let mut lines = HashMap::new();
     for (section, value) in table {
+        if value.get_ref().is_array() {
+            lines.insert(section.get_ref().to_string(), position(text, section.span().start).0);
+        }
         let Some(entries) = value.get_ref().as_table() else { continue };
         for key in entries.keys() {
             let name = format!("{}.{}", section.get_ref(), key.get_ref());

@@ -47,6 +47,8 @@ pub enum Problem {
     Unknown { key: String, known: Vec<String> },
     Type { key: String, message: String },
     Value { key: &'static str, value: String, allowed: String },
+    /// What would move itself.
+    Loop { key: &'static str, text: String },
 }
 
 impl fmt::Display for Located {
@@ -73,6 +75,7 @@ impl fmt::Display for Problem {
             Problem::Value { key, value, allowed } => {
                 write!(f, "{key} = {value}: allowed is {allowed}")
             }
+            Problem::Loop { key, text } => write!(f, "{key}: {text}"),
         }
     }
 }

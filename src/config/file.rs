@@ -5,10 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use toml_edit::{DocumentMut, Item, Value};
+use serde::{Deserialize, Serialize};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Value};
 
 use crate::config::error::ConfigError;
 use crate::config::running::{State, table};
+use crate::config::slots::TypedPlugins;
 use crate::config::typed::Typed;
 use crate::config::{Overrides, parse_state};
 
@@ -70,7 +72,8 @@ pub fn save(path: &Path, typed: &Typed) -> Result<(), ConfigError> {
     })?;
     let (wanted, defaults) = (table(typed), table(&Typed::default()));
     for (section, entries) in &wanted {
-        let entries = entries.as_table().expect("every section is a table");
+        // [[map]] is the only one that is none.
+        let Some(entries) = entries.as_table() else { continue };
         for (name, value) in entries {
             let is_there = document.get(section).is_some_and(|item| item.get(name).is_some());
             if is_there || defaults[section].get(name) != Some(value) {
@@ -90,7 +93,49 @@ pub fn save(path: &Path, typed: &Typed) -> Result<(), ConfigError> {
             });
         }
     }
+    put_maps(&mut document, typed, wanted.get("map"));
     write_whole(path, document.to_string().as_bytes()).map_err(failed)
+}
+
+/// A file that holds slots and nothing else.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Slots {
+    plugins: TypedPlugins,
+}
+
+pub fn save_slots(path: &Path, plugins: TypedPlugins) -> Result<(), ConfigError> {
+    let failed = |source| ConfigError::Write { path: path.to_owned(), source };
+    let text = toml::to_string(&Slots { plugins });
+    let text = text.map_err(|error| failed(io::Error::other(error.to_string())))?;
+    write_whole(path, text.as_bytes()).map_err(failed)
+}
+
+pub fn load_slots(path: &Path) -> Result<TypedPlugins, ConfigError> {
+    let read: Slots = toml::from_str(&read(path)?).map_err(|error| ConfigError::Syntax {
+        path: path.to_owned(),
+        line: 0,
+        column: 0,
+        message: error.message().to_owned(),
+    })?;
+    Ok(read.plugins)
+}
+
+/// All mappings anew, if they are others than the file's.
+fn put_maps(document: &mut DocumentMut, typed: &Typed, wanted: Option<&toml::Value>) {
+    let in_file = toml::from_str::<Typed>(&document.to_string()).map(|file| file.map);
+    if in_file.is_ok_and(|in_file| in_file == typed.map) {
+        return;
+    }
+    document.remove("map");
+    let maps = wanted.and_then(toml::Value::as_array).into_iter().flatten();
+    let tables: ArrayOfTables = maps
+        .filter_map(toml::Value::as_table)
+        .map(|map| map.iter().map(|(key, value)| (key.as_str(), edited(value))).collect())
+        .collect();
+    if !tables.is_empty() {
+        document.insert("map", Item::ArrayOfTables(tables));
+    }
 }
 
 /// In place of the old value, with the comment that stands behind it.
@@ -112,9 +157,11 @@ fn edited(value: &toml::Value) -> Value {
         }
         toml::Value::Boolean(flag) => (*flag).into(),
         toml::Value::Array(values) => Value::Array(values.iter().map(edited).collect()),
-        toml::Value::Datetime(_) | toml::Value::Table(_) => {
-            unreachable!("no key of the configuration is a date or a table")
+        toml::Value::Table(entries) => {
+            let entries = entries.iter().map(|(key, value)| (key.as_str(), edited(value)));
+            Value::InlineTable(entries.collect())
         }
+        toml::Value::Datetime(_) => unreachable!("no key of the configuration is a date"),
     }
 }
 

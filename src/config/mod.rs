@@ -6,6 +6,9 @@
 pub mod checked;
 pub mod typed;
 
+pub mod map;
+pub mod slots;
+
 pub mod running;
 
 pub mod file;
@@ -13,6 +16,7 @@ pub mod file;
 pub mod error;
 
 mod check;
+mod routes;
 mod document;
 
 use std::collections::HashMap;
@@ -102,7 +106,12 @@ pub(crate) fn parse_state(
     let mut typed = saved.clone();
     let options = apply(&mut typed, overrides);
     let at = |line| Origin::File { path: path.to_owned(), line };
-    let origin = |key: &str| match (options.get(key), document.lines.get(key)) {
+    // A mapping's problem is told at the first [[map]]; its text names the mapping.
+    let line = |key: &str| {
+        let section = key.split_once('.').map_or(key, |(section, _)| section);
+        document.lines.get(key).or_else(|| document.lines.get(section))
+    };
+    let origin = |key: &str| match (options.get(key), line(key)) {
         (Some(option), _) => Origin::Option(option),
         (None, Some(&line)) => at(line),
         (None, None) => Origin::Default,
@@ -160,7 +169,7 @@ fn on_every_interface(listen: &str) -> String {
 
 fn locate(problem: Problem, origin: impl Fn(&str) -> Origin) -> Located {
     let key = match &problem {
-        Problem::Value { key, .. } => key,
+        Problem::Value { key, .. } | Problem::Loop { key, .. } => key,
         Problem::Unknown { key, .. } | Problem::Type { key, .. } => key.as_str(),
     };
     Located { origin: origin(key), problem }

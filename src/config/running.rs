@@ -107,6 +107,14 @@ impl Running {
         self.saved = saved;
     }
 
+    /// What plays has moved, and was saved so; no change that could be taken back.
+    pub fn keep_slots(&mut self, saved: &Typed) {
+        self.state.typed.plugins = saved.plugins.clone();
+        if let Ok(plugins) = saved.plugins.check(self.state.typed.input.channels) {
+            self.state.config.plugins = plugins;
+        }
+    }
+
     pub fn differences(&self) -> Vec<Difference> {
         let (running, saved) = (table(&self.state.typed), table(&Typed::default()));
         let in_file = table(&self.saved);
@@ -120,6 +128,11 @@ impl Running {
                 let told = |table: &Table| shown(&key, table.get(name));
                 found.push(Difference { running: told(&running), saved: told(&in_file), key });
             }
+        }
+        if self.state.typed.map != self.saved.map {
+            let told = |table: &Table| shown("map", table.get("map"));
+            let (key, running, saved) = ("map".to_owned(), told(&running), told(&in_file));
+            found.push(Difference { key, running, saved });
         }
         found
     }

@@ -39,7 +39,8 @@ fn keys_of_typed() -> Vec<String> {
         }
     };
     let mut keys = Vec::new();
-    for section in known("no_such = 0") {
+    // [[map]] is a list of its own; its keys are tested where they are read.
+    for section in known("no_such = 0").into_iter().filter(|section| section != "map") {
         for key in known(&format!("[{section}]\nno_such = 0")) {
             keys.push(format!("{section}.{key}"));
         }
@@ -56,8 +57,8 @@ fn the_shipped_file_holds_the_defaults() {
 #[test]
 fn the_shipped_file_names_every_key() {
     let keys = keys_of_typed();
-    // 6 input, 5 osc, 4 voice, 2 hold, 2 smooth, 1 output, 4 model, 1 privacy
-    assert_eq!(keys.len(), 29, "{keys:?}");
+    // 7 input, 3 through, 5 osc, 4 voice, 2 hold, 2 smooth, 1 output, 4 model, 1 privacy, 2 plugins
+    assert_eq!(keys.len(), 31, "{keys:?}");
     for key in keys {
         let (section, name) = key.split_once('.').unwrap();
         let (_, rest) = SHIPPED.split_once(&format!("\n[{section}]\n")).expect("the section");
@@ -198,7 +199,7 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
          a.toml:3: input.channels: invalid type: string \"two\", expected a whole number\n\
          a.toml:4: input.ring_s = 99: allowed is 0.5..30\n\
          a.toml:6: voices: unknown, did you mean voice? (there is input, through, osc, voice, \
-         hold, smooth, output, model, privacy)\n\
+         hold, smooth, output, model, privacy, plugins, map)\n\
          a.toml:8: hold.time_s = -1: allowed is 0.1..600\n\
          a.toml:9: hold.policy: invalid type: integer `3`, expected a string",
     );

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::map::TypedMap;
+use crate::config::slots::TypedPlugins;
+
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Typed {
@@ -18,6 +21,10 @@ pub struct Typed {
     pub output: Output,
     pub model: Model,
     pub privacy: Privacy,
+    pub plugins: TypedPlugins,
+    /// `[[map]]`: which stream moves what. Default none, at most 64.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub map: Vec<TypedMap>,
 }
 
 /// `[input]`: where the voice comes from.

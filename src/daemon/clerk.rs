@@ -4,9 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use crossbeam_channel::{Receiver, Sender};
+use rosc::OscType;
 
 use crate::audio::{self, Direction};
 use crate::config::running::{Origin, State};
+use crate::config::slots::TypedPlugins;
 use crate::config::typed::Typed;
 use crate::config::{ConfigError, checked, file};
 use crate::daemon::{load_model, model_folder};
@@ -16,6 +18,8 @@ use crate::model::card::Card;
 use crate::osc::fault::{Code, Fault};
 use crate::osc::saved::{self, SavedReceiver};
 use crate::osc::surface::{Done, Ticket};
+use crate::plugins::catalogue;
+use crate::plugins::processor::Listed;
 
 /// Jobs that may wait; a patch that asks for more at once is told to ask again.
 pub const JOBS_MAX: usize = 16;
@@ -30,6 +34,9 @@ pub enum Job {
     ListModels(Ticket, PathBuf),
     LoadModel(checked::Model),
     SaveReceivers(Vec<SavedReceiver>),
+    ScanPlugins(Ticket),
+    SaveChain(Ticket, PathBuf, TypedPlugins),
+    LoadChain(Ticket, PathBuf),
 }
 
 /// What came of it.
@@ -42,19 +49,31 @@ pub enum Finished {
     },
     Loaded(Result<Box<Loaded>, Fault>),
     ReceiversNotSaved(String),
+    /// It goes on: 0..1, and with what.
+    Progress(Ticket, f32, String),
+    /// The slots that a file has.
+    Chain(Ticket, Result<TypedPlugins, Fault>),
 }
 
 /// Until the worker has gone.
 pub fn run(jobs: &Receiver<Job>, finished: &Sender<Finished>, receivers: &Path) {
     for job in jobs {
-        let Some(result) = carry_out(job, receivers) else { continue };
+        // Nobody hears of progress once the worker has gone.
+        let progress = |ticket, share, what: &str| {
+            finished.send(Finished::Progress(ticket, share, what.to_owned())).unwrap_or_default();
+        };
+        let Some(result) = carry_out(job, receivers, &progress) else { continue };
         if finished.send(result).is_err() {
             return;
         }
     }
 }
 
-fn carry_out(job: Job, receivers: &Path) -> Option<Finished> {
+fn carry_out(
+    job: Job,
+    receivers: &Path,
+    progress: &dyn Fn(Ticket, f32, &str),
+) -> Option<Finished> {
     Some(match job {
         Job::Reload(ticket, origin) => {
             let read = file::load(&origin.file, &origin.overrides);
@@ -87,11 +106,34 @@ fn carry_out(job: Job, receivers: &Path) -> Option<Finished> {
             let loaded = load_model(&model).map(Box::new);
             Finished::Loaded(loaded.map_err(|error| model_fault(&error)))
         }
+        Job::ScanPlugins(ticket) => {
+            let found = catalogue::scan(&mut |share, what| progress(ticket, share, what));
+            let done = found.map(|found| Done::Items(listed(found)));
+            let failed = |error: std::io::Error| Fault::new(Code::General, error.to_string());
+            Finished::Answer(ticket, done.map_err(failed))
+        }
+        Job::SaveChain(ticket, path, plugins) => {
+            let saved = file::save_slots(&path, plugins).map(|()| Done::Plain);
+            Finished::Answer(ticket, saved.map_err(config_fault))
+        }
+        Job::LoadChain(ticket, path) => {
+            Finished::Chain(ticket, file::load_slots(&path).map_err(config_fault))
+        }
         Job::SaveReceivers(list) => match saved::save(receivers, list) {
             Ok(()) => return None,
             Err(error) => Finished::ReceiversNotSaved(error.to_string()),
         },
     })
+}
+
+fn listed(found: Vec<Listed>) -> Vec<(&'static str, Vec<OscType>)> {
+    let int = |value: usize| OscType::Int(i32::try_from(value).unwrap_or(i32::MAX));
+    let row = |one: Listed| {
+        let words = [one.uri, one.name, one.format.name().to_owned()].map(OscType::String);
+        let ports = [one.inputs, one.outputs].map(int);
+        ("plugin/found", words.into_iter().chain(ports).collect())
+    };
+    found.into_iter().map(row).collect()
 }
 
 fn config_fault(error: ConfigError) -> Fault {

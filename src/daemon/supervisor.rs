@@ -189,7 +189,8 @@ impl Supervisor {
             close(*old);
         }
         let (reader, fader) = (Box::new(opened.reader), opened.shared.fader);
-        self.tell(SourceChange::Opened { reader, fader, id: opened.id, why });
+        let plugins = Box::new(opened.plugins);
+        self.tell(SourceChange::Opened { reader, fader, plugins, id: opened.id, why });
         Ok(())
     }
 

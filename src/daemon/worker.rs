@@ -5,6 +5,8 @@ mod change;
 
 mod health;
 
+mod plugins;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -14,10 +16,12 @@ use crossbeam_channel::{Receiver, Sender};
 use crate::audio::through::Fader;
 use crate::config::checked::Config;
 use crate::daemon::clerk::{Finished, Job};
+use crate::daemon::plugins::{Told, Wish};
 use crate::daemon::supervisor::SourceOrder;
 use crate::daemon::supervisor::output::OutputChange;
 use crate::daemon::worker::change::Change;
 use crate::daemon::worker::health::Tally;
+use crate::daemon::worker::plugins::Hands;
 use crate::engine::lane::EngineError;
 use crate::engine::stats::Latencies;
 use crate::engine::step::Engine;
@@ -27,6 +31,7 @@ use crate::model::predictor::{Batch, Predict, Prediction, Predictor};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::receive::Inbound;
 use crate::osc::surface::{Done, Moment, Pending, Request, Surface, Ticket};
+use crate::plugins::chain::Ends;
 use crate::ring::{Chunk, Reader};
 
 /// Pause between two looks at the ring: a fifth of a block of 10 ms.
@@ -47,6 +52,7 @@ pub enum SourceChange {
     Opened {
         reader: Box<Reader>,
         fader: Arc<Fader>,
+        plugins: Box<Ends>,
         id: String,
         why: Why,
     },
@@ -83,6 +89,8 @@ pub struct Lines {
     pub orders: Sender<SourceOrder>,
     pub jobs: Sender<Job>,
     pub finished: Receiver<Finished>,
+    pub wishes: Sender<Wish>,
+    pub told: Receiver<Told>,
     pub shown: Sender<Update>,
 }
 
@@ -161,6 +169,7 @@ pub struct Worker {
     change: Option<Change>,
     /// Who asked for a lost source to be tried.
     retry: Option<Ticket>,
+    hands: Hands,
     lines: Lines,
     updates: Vec<Update>,
     latencies: Latencies,
@@ -183,6 +192,7 @@ impl Worker {
             without_source: HealthState::Starting,
             change: None,
             retry: None,
+            hands: Hands::default(),
             lines,
             updates: Vec::new(),
             latencies: Latencies::default(),
@@ -195,6 +205,7 @@ impl Worker {
 
     /// Until `stop`. What is left in the ring then is still analysed and told.
     pub fn run(mut self, stop: &AtomicBool, reload: &AtomicBool) {
+        self.take_maps();
         let mut next_health = Instant::now();
         loop {
             let leaving = stop.load(Ordering::Relaxed);
@@ -204,6 +215,7 @@ impl Worker {
             }
             self.listen(if leaving { Duration::MAX } else { SOUND_A_TURN });
             self.obey(stop);
+            self.hear_plugins();
             if reload.swap(false, Ordering::Relaxed) {
                 let origin = self.surface.running().origin().clone();
                 self.hand_over(None, Job::Reload(None, origin));
@@ -226,7 +238,7 @@ impl Worker {
 
     fn change_source(&mut self, change: SourceChange) {
         match change {
-            SourceChange::Opened { reader, fader, id, why } => {
+            SourceChange::Opened { reader, fader, plugins, id, why } => {
                 let now_hz = reader.rate_hz();
                 let before_hz = self.rate_hz.replace(now_hz).unwrap_or(now_hz);
                 if let Err(error) = self.take_source(*reader, fader) {
@@ -234,6 +246,7 @@ impl Worker {
                     let fault = Fault::new(Code::Device, error.to_string());
                     return self.source_refused(fault);
                 }
+                self.take_plugins(plugins);
                 match why {
                     Why::First => {}
                     Why::Back(without) => {
@@ -319,9 +332,11 @@ impl Worker {
     /// Everything that the ring holds now, or as much as the time allows.
     fn listen(&mut self, time: Duration) {
         let begun = Instant::now();
-        let Some(Live { reader, engine, .. }) = &mut self.live else { return };
-        reader.observe(SystemTime::now());
+        if let Some(live) = &mut self.live {
+            live.reader.observe(SystemTime::now());
+        }
         while begun.elapsed() < time {
+            let Some(Live { reader, engine, .. }) = &mut self.live else { return };
             let updates = &mut self.updates;
             updates.clear();
             match reader.read() {
@@ -331,22 +346,28 @@ impl Worker {
                 Some(Chunk::Gap(frames)) => engine.skip(frames, &mut self.model),
                 None => return,
             }
-            for update in updates {
-                let captured = reader.capture_time(update.end_frame);
-                self.surface.update(update, captured, Moment::now());
-                let age = SystemTime::now().duration_since(captured).unwrap_or_default();
-                self.latencies.push(1000.0 * age.as_secs_f32());
-                if engine.hop_s() < age.as_secs_f32() {
-                    self.tally.late = self.tally.late.saturating_add(1);
-                }
-                if update.voice_on {
-                    self.last_voice = Instant::now();
-                }
-                if update.channel == 1 && self.config.privacy.consent {
-                    // Full when nobody looks at the status line just now.
-                    self.lines.shown.try_send(*update).unwrap_or_default();
-                }
-            }
+            let updates = std::mem::take(&mut self.updates);
+            updates.iter().for_each(|update| self.take_update(update));
+            self.updates = updates; // for its room
+        }
+    }
+
+    fn take_update(&mut self, update: &Update) {
+        let Some(Live { reader, engine, .. }) = &self.live else { return };
+        let (captured, hop_s) = (reader.capture_time(update.end_frame), engine.hop_s());
+        self.surface.update(update, captured, Moment::now());
+        self.map(update, hop_s);
+        let age = SystemTime::now().duration_since(captured).unwrap_or_default();
+        self.latencies.push(1000.0 * age.as_secs_f32());
+        if hop_s < age.as_secs_f32() {
+            self.tally.late = self.tally.late.saturating_add(1);
+        }
+        if update.voice_on {
+            self.last_voice = Instant::now();
+        }
+        if update.channel == 1 && self.config.privacy.consent {
+            // Full when nobody looks at the status line just now.
+            self.lines.shown.try_send(*update).unwrap_or_default();
         }
     }
 

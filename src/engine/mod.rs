@@ -8,6 +8,7 @@ pub mod history;
 
 pub mod shaping;
 
+pub mod mapping;
 pub mod step;
 
 pub mod stats;

@@ -71,6 +71,7 @@ fn coerce(argument: OscType, tag: u8, place: usize) -> Result<OscType, Fault> {
         _ => None,
     };
     match (tag, number) {
+        (b'*', _) => Ok(argument),
         (b's', None) if matches!(argument, OscType::String(_)) => Ok(argument),
         (b'i', Some(number)) => whole(number, place),
         (b'f', Some(number)) if (number as f32).is_finite() => Ok(OscType::Float(number as f32)),

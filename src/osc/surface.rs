@@ -8,6 +8,8 @@ mod fanout;
 
 mod notice;
 
+mod plugins;
+
 mod reply;
 
 mod request;
@@ -52,7 +54,9 @@ use crate::osc::streams::ChannelStreams;
 use crate::osc::view::View;
 
 pub use crate::osc::surface::fanout::Moment;
-pub use crate::osc::surface::request::{Cause, Done, Pending, Request};
+pub use crate::osc::surface::request::{
+    Cause, Comparison, Done, Pending, PluginRequest, Request,
+};
 pub use crate::osc::surface::tickets::Ticket;
 use crate::osc::surface::tickets::Tickets;
 

@@ -3,13 +3,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use affectd::audio::{self, AudioError, Connect, Opened, Stream};
 use affectd::config::checked::{Input, Source};
-use jack::{AudioOut, Client, ClientOptions, Control, ProcessScope};
+use jack::{AudioIn, AudioOut, Client, ClientOptions, Control, ProcessScope};
 
 use crate::harness::{Daemon, PATIENCE, wait_until};
 
@@ -132,6 +132,27 @@ pub fn client_name(opened: &Opened) -> String {
         Stream::Jack(stream) => stream.client_name.clone(),
         _ => panic!("JACK was asked for"),
     }
+}
+
+/// What a [`recorder`] heard: the samples of each of its ports, all of the same frames.
+pub type Tape = Arc<Mutex<Vec<Vec<f32>>>>;
+
+/// A client with inputs `in_1` … that keeps all that it hears.
+pub fn recorder(ports: usize) -> (jack::AsyncClient<(), impl jack::ProcessHandler>, Tape) {
+    let (client, _) = Client::new("tape", ClientOptions::NO_START_SERVER).expect("the server runs");
+    let port = |number| client.register_port(&format!("in_{number}"), AudioIn::default());
+    let inputs: Vec<_> = (1..=ports).map(|number| port(number).expect("a port")).collect();
+    let tape: Tape = Arc::new(Mutex::new(vec![Vec::new(); ports]));
+    let heard = Arc::clone(&tape);
+    let process = move |_: &Client, scope: &ProcessScope| {
+        let mut heard = heard.lock().expect("nobody panics with it");
+        for (track, input) in heard.iter_mut().zip(&inputs) {
+            track.extend_from_slice(input.as_slice(scope));
+        }
+        Control::Continue
+    };
+    let handler = jack::contrib::ClosureProcessHandler::new(process);
+    (client.activate_async((), handler).expect("the client runs"), tape)
 }
 
 /// A client with one output that plays what `next` gives, sample by sample.

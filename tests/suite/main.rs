@@ -24,6 +24,10 @@ mod through;
 
 mod timing;
 
+mod plugins;
+
+mod isolation;
+
 mod pulseaudio;
 
 mod pulse;

@@ -9,9 +9,12 @@ use crossbeam_channel::TrySendError;
 use crate::audio::Direction;
 use crate::config::checked::Config;
 use crate::config::running::State;
+use crate::config::slots::TypedPlugins;
 use crate::config::typed::Typed;
 use crate::daemon::clerk::{Finished, Job};
+use crate::daemon::plugins::Wish;
 use crate::daemon::supervisor::SourceOrder;
+use crate::daemon::worker::plugins::SaveTo;
 use crate::daemon::worker::{Live, Timed, Worker};
 use crate::daemon::{check_mask, knowledge};
 use crate::messages::{Event, EventKind};
@@ -43,8 +46,9 @@ impl Worker {
                 self.hand_over(Some(ticket), Job::Validate(ticket, folder, name));
             }
             Request::Save { file, typed } => {
-                self.hand_over(Some(ticket), Job::Save(ticket, file, typed));
+                self.save_to(ticket, SaveTo::Configuration { file, typed });
             }
+            Request::Plugin(request) => self.carry_out_plugins(ticket, request),
             Request::ListDevices => {
                 self.hand_over(Some(ticket), Job::ListDevices(ticket, Direction::Input));
             }
@@ -100,12 +104,34 @@ impl Worker {
             Finished::Configuration { ticket, read: Err(fault) } => self.refuse(ticket, fault),
             Finished::Loaded(Ok(loaded)) => self.model_loaded(loaded),
             Finished::Loaded(Err(fault)) => self.abandon(fault),
+            Finished::Progress(ticket, share, what) => self.surface.progress(ticket, share, &what),
+            Finished::Chain(ticket, read) => {
+                let state = read.and_then(|plugins| self.with_chain(plugins));
+                match state {
+                    Ok(state) => {
+                        let cause = Cause::Set("plugins.slots".to_owned());
+                        self.begin(Some(ticket), Box::new(state), cause, None);
+                    }
+                    Err(fault) => self.refuse(Some(ticket), fault),
+                }
+            }
             Finished::ReceiversNotSaved(text) => {
                 log::warn!("{text}");
                 let subject = String::new();
                 self.surface.event(&Event { kind: EventKind::Client, code: 2, subject, text });
             }
         }
+    }
+
+    fn with_chain(&self, plugins: TypedPlugins) -> Result<State, Fault> {
+        let State { mut typed, config } = self.surface.running().state().clone();
+        typed.plugins = plugins;
+        typed.settle_names();
+        let config = typed.check_with(config.osc).map_err(|problems| {
+            let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Fault::new(Code::Config, texts.join("; "))
+        })?;
+        Ok(State { typed, config })
     }
 
     /// Without somebody to answer the refusal is an event.
@@ -144,7 +170,7 @@ impl Worker {
         }
         self.change = Some(Change { ticket, state, cause, saved, loaded: None });
         if !needs_model {
-            return self.open_source();
+            return self.build_plugins();
         }
         if self.lines.jobs.try_send(job).is_err() {
             return self.abandon(Fault::new(Code::NotNow, "too much is being done; ask again"));
@@ -160,10 +186,29 @@ impl Worker {
             return self.abandon(Fault::new(Code::Config, error.to_string()));
         }
         change.loaded = Some(loaded);
-        self.open_source();
+        self.build_plugins();
     }
 
-    /// The second step: the source, if it is another one.
+    /// The second step: the plug-ins, if they are others.
+    fn build_plugins(&mut self) {
+        let Some(change) = &self.change else { return };
+        let plugins = &change.state.config.plugins;
+        if *plugins == self.config.plugins {
+            return self.open_source();
+        }
+        if let Err(fault) = self.wish(Wish::Prepare(Box::new(plugins.clone()))) {
+            self.abandon(fault);
+        }
+    }
+
+    pub(super) fn plugins_prepared(&mut self, prepared: Result<(), Fault>) {
+        match prepared {
+            Ok(()) => self.open_source(),
+            Err(fault) => self.abandon(fault),
+        }
+    }
+
+    /// The third step: the source, if it is another one.
     fn open_source(&mut self) {
         let Some(change) = &self.change else { return };
         let (input, ours) = (&change.state.config.input, &self.config.input);
@@ -217,6 +262,14 @@ impl Worker {
             .for_each(|engine| engine.configure(&self.config));
         if let Some(live) = &self.live {
             live.fader.set(self.config.through.gain_db, self.config.through.mute);
+        }
+        if before.plugins != self.config.plugins
+            && let Err(fault) = self.wish(Wish::Commit)
+        {
+            log::error!("the plug-ins stay as they were: {fault}");
+        }
+        if before.maps != self.config.maps {
+            self.take_maps();
         }
         let has_channels = before.input.channels == self.config.input.channels
             && before.input.names == self.config.input.names;

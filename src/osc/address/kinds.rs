@@ -147,9 +147,35 @@ pub enum Verb {
     ConfigSave,
     ConfigDiff,
     ConsentNotice,
+    PluginList,
+    PluginScan,
+    PluginAdd,
+    PluginRemove,
+    PluginMove,
+    PluginBypass,
+    PluginTrust,
+    PluginPreset,
+    PluginPresets,
+    PluginParameter,
+    PluginParameterGet,
+    PluginParameters,
+    PluginWatch,
+    PluginUnwatch,
+    PluginStateSave,
+    PluginStateLoad,
+    MapAdd,
+    MapRemove,
+    MapList,
+    MapEnable,
+    MapSolo,
 }
 
 impl Verb {
+    /// Plug-ins and what moves them.
+    pub fn is_of_plugins(self) -> bool {
+        self as u8 >= Self::PluginList as u8
+    }
+
     /// No pattern may run these by accident.
     pub fn is_kept_from_patterns(self) -> bool {
         use Verb::{

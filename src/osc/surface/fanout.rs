@@ -1,12 +1,13 @@
 //! What leaves by itself: hops, health and events, to each receiver in its own shape and pace.
 
+use std::net::SocketAddr;
 use std::time::{Instant, SystemTime};
 
-use rosc::OscTime;
+use rosc::{OscTime, OscType};
 
 use crate::messages::{Event, EventKind, Health, Update};
 use crate::osc::address::{Group, HealthValue};
-use crate::osc::encode::{AT_ONCE, Datagrams, time_tag};
+use crate::osc::encode::{AT_ONCE, Datagrams, message, time_tag};
 use crate::osc::health::HealthStreams;
 use crate::osc::receivers::{Receiver, Stay};
 use crate::osc::saved::SavedReceiver;
@@ -136,6 +137,25 @@ impl Surface {
             self.datagrams.clear();
             self.views[receiver.view].write_event(event, &mut self.datagrams);
             self.datagrams.iter().for_each(|datagram| self.outlet.send(datagram, receiver.to));
+        }
+        self.outlet.end_round();
+    }
+
+    /// A mapping's value to all receivers, or to the one that is HOST:PORT; nothing while silent.
+    pub fn send_mapped(&mut self, receiver: Option<&str>, address: &str, value: f32) {
+        if self.is_silent() {
+            return;
+        }
+        let wanted = receiver.map(|receiver| receiver.replacen("localhost:", "127.0.0.1:", 1));
+        let wanted: Option<Option<SocketAddr>> = wanted.map(|wanted| wanted.parse().ok());
+        self.datagrams.clear();
+        self.datagrams.push_message(&message(address.to_owned(), vec![OscType::Float(value)]));
+        self.outlet.begin_round();
+        for to in self.receivers.iter().filter(|r| r.terms.is_enabled).map(|r| r.to) {
+            let ours = SocketAddr::new(to.ip(), to.address().port());
+            if wanted.is_none_or(|wanted| wanted == Some(ours)) {
+                self.datagrams.iter().for_each(|datagram| self.outlet.send(datagram, to));
+            }
         }
         self.outlet.end_round();
     }

@@ -66,6 +66,12 @@ impl Surface {
     ) -> Vec<OscType> {
         match done {
             Done::Plain => Vec::new(),
+            Done::Values(values) => values,
+            Done::Items(items) => {
+                let items = items.into_iter().map(|(name, row)| self.item(name, row));
+                replies.extend(items);
+                counted(replies)
+            }
             Done::Adopted { state, cause } => {
                 self.adopt(*state, cause, now);
                 Vec::new()
@@ -76,6 +82,7 @@ impl Surface {
                 Vec::new()
             }
             Done::Saved(typed) => {
+                self.running.keep_slots(&typed);
                 self.running.set_saved(*typed);
                 let file = self.running.origin().file.display().to_string();
                 self.tell(EventKind::Config, 4, file, "saved".to_owned());

@@ -3,9 +3,12 @@
 
 use std::path::PathBuf;
 
+use rosc::OscType;
+
 use crate::config::running::{Origin, State};
 use crate::config::typed::Typed;
 use crate::messages::{DeviceItem, ModelItem};
+use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::tickets::Ticket;
 
 /// A request that must be answered, once, through [`crate::osc::surface::Surface::answer`].
@@ -40,6 +43,74 @@ pub enum Request {
     RetryDevice,
     /// Models beside the one that is configured.
     ListModels,
+    Plugin(PluginRequest),
+}
+
+/// About slots, counted from 0, and their parameters, by symbol or number.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PluginRequest {
+    List,
+    Scan,
+    Parameters { slot: usize },
+    Presets { slot: usize },
+    Get { slot: usize, name: String },
+    Set { slot: usize, name: String, value: f32 },
+    /// `None` ends it.
+    Watch { slot: usize, name: String, condition: Option<(Comparison, f32)> },
+    SaveChain { file: PathBuf },
+    LoadChain { file: PathBuf },
+    /// Only this mapping acts; `None`: all.
+    Solo { name: Option<String> },
+}
+
+/// How a watched value is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    Above,
+    AtLeast,
+    Below,
+    AtMost,
+    Equal,
+    Unequal,
+}
+
+impl Comparison {
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        Ok(match text {
+            ">" => Self::Above,
+            ">=" => Self::AtLeast,
+            "<" => Self::Below,
+            "<=" => Self::AtMost,
+            "==" => Self::Equal,
+            "!=" => Self::Unequal,
+            other => {
+                let text = format!("comparison is {other:?}, allowed are > >= < <= == !=");
+                return Err(Fault::new(Code::OutOfRange, text));
+            }
+        })
+    }
+
+    pub fn holds(self, value: f32, than: f32) -> bool {
+        match self {
+            Self::Above => value > than,
+            Self::AtLeast => value >= than,
+            Self::Below => value < than,
+            Self::AtMost => value <= than,
+            Self::Equal => value == than,
+            Self::Unequal => value != than,
+        }
+    }
+
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Above => ">",
+            Self::AtLeast => ">=",
+            Self::Below => "<",
+            Self::AtMost => "<=",
+            Self::Equal => "==",
+            Self::Unequal => "!=",
+        }
+    }
 }
 
 /// Why a configuration is adopted; what the event says.
@@ -67,4 +138,8 @@ pub enum Done {
     Saved(Box<Typed>),
     Devices(Vec<DeviceItem>),
     Models(Vec<ModelItem>),
+    /// `ok` with these.
+    Values(Vec<OscType>),
+    /// Replies under this name, one for each row, then `ok` with their number.
+    Items(Vec<(&'static str, Vec<OscType>)>),
 }

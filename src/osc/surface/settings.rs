@@ -305,7 +305,7 @@ fn within(name: &str, value: f32, allowed: std::ops::RangeInclusive<f32>) -> Res
     Err(Fault::new(Code::OutOfRange, text))
 }
 
-fn flag(name: &str, value: i32) -> Result<bool, Fault> {
+pub(super) fn flag(name: &str, value: i32) -> Result<bool, Fault> {
     match value {
         0 => Ok(false),
         1 => Ok(true),
@@ -321,6 +321,7 @@ pub(super) fn fault(problems: &[Problem]) -> Fault {
     let code = match problems.first() {
         Some(Problem::Unknown { .. }) => Code::NoSuchThing,
         Some(Problem::Type { .. }) => Code::WrongTypes,
+        Some(Problem::Loop { .. }) => Code::Loop,
         Some(Problem::Value { .. }) | None => Code::OutOfRange,
     };
     let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();

@@ -75,6 +75,7 @@ impl Surface {
             Verb::DeviceSelect => self.select_device(word),
             Verb::ModelList => Ok(Outcome::Later(Request::ListModels)),
             Verb::ModelLoad => self.load_model(word),
+            verb if verb.is_of_plugins() => self.run_plugins(caller, verb, arguments, replies),
             _ => self.configure(caller, verb, arguments, replies),
         }
     }

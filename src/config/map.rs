@@ -1,0 +1,327 @@
+//! Mappings: a stream of the analysis moves a plug-in's parameter or an OSC address. What `[[map]]`
+//! and `map/add` say ([`TypedMap`]), what holds once it is checked ([`Map`]), and the texts of
+//! both. Whether the model has the label and the chain the parameter is for others to say;
+//! `engine::mapping` makes the values. Plain values for any thread.
+
+mod shape;
+
+use std::fmt::{self, Debug, Display, Formatter};
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::config::map::shape::{Curve, Gate};
+
+use crate::config::map::Fault::{OutOfRange, Unknown, Wrong};
+
+/// Four plug-ins with sixteen parameters each; bounds what a hop costs.
+pub const MAPS_MAX: usize = 64;
+const CHANNELS_MAX: u16 = 8; // of `input.channels`
+const ADDRESS_BYTES_MAX: usize = 128;
+
+/// What the OSC contract names and a later version brings.
+const LATER: [&str; 4] = ["rel/", "feat/", "trig/", "teach/"];
+const LABELLED: &str = "class/LABEL, raw/class/LABEL or LABEL";
+const TARGETS: &str = "plugin/SLOT/SYMBOL, /an/osc/address or HOST:PORT/an/osc/address";
+const ADDRESSES: &str = "an OSC address of at most 128 characters without spaces and #*,?[]{}, \
+                         no part of it empty, after IP:PORT, localhost:PORT or nothing";
+const SLOTS: &str = "a slot counted from 1 or its name, then a symbol of A-Z, a-z, 0-9, _";
+type Key = &'static str;
+
+/// `[[map]]`: one mapping as it is typed.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TypedMap {
+    /// 1 to 32 of A-Z, a-z, 0-9, `_`, `-`. Default empty: the source, with `_` for each `/`.
+    pub name: String,
+    /// A stream: `dim/arousal`, `ch/2/class/angry`; a dimension or label may stand alone.
+    pub source: String,
+    /// `plugin/SLOT/SYMBOL`, `/an/address` (all receivers) or `HOST:PORT/an/address`.
+    pub target: String,
+    /// Values of the source that become the ends of `output`. Default [0, 1]; different.
+    pub input: [f32; 2],
+    /// In the target's unit; may descend. Default [0, 1].
+    pub output: [f32; 2],
+    /// `linear`, `exp`, `log`, `s` or `table:0,0.2,0.9,1`. Default `linear`.
+    pub curve: String,
+    /// Seconds for the whole of `output` at the fastest. Default 0: at once. Range 0..60.
+    pub slew_s: f32,
+    /// `none`, `voice`, `conf:0.6` or `voice,conf:0.6`. Default `none`.
+    pub gate: String,
+    /// Default true.
+    pub enabled: bool,
+}
+
+/// One mapping that is in order; made only by [`TypedMap::check`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    pub name: String,
+    pub source: Source,
+    pub target: Target,
+    pub input: [f32; 2],
+    pub output: [f32; 2],
+    pub curve: Curve,
+    pub slew_s: f32,
+    pub gate: Gate,
+    pub is_enabled: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Counted from 1.
+    pub channel: u16,
+    pub stream: SourceStream,
+}
+
+/// The streams that are one number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceStream {
+    VoiceOn,
+    VoiceProbability,
+    Fresh,
+    Level,
+    LevelNorm,
+    Class(String),
+    RawClass(String),
+    TopProbability,
+    Arousal,
+    Valence,
+    Dominance,
+    Confidence,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Plugin {
+        slot: Slot,
+        symbol: String,
+    },
+    /// `receiver` is HOST:PORT, not resolved; without it all receivers.
+    Osc {
+        receiver: Option<String>,
+        address: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// Counted from 1.
+    Number(u16),
+    Name(String),
+}
+
+/// Why there is no such mapping.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    #[error("{key} = {value}: allowed is {allowed}")]
+    Value { fault: Fault, key: &'static str, value: String, allowed: String },
+    #[error("map.source = {name:?}: the streams {branch}* are not built in yet")]
+    NotBuiltIn { name: String, branch: &'static str },
+    #[error("there is a map {name:?} already; remove it, or give this one another name")]
+    Exists { name: String },
+    #[error("there is no map {name:?}; map/list tells which there are")]
+    Missing { name: String },
+    #[error("there would be more than {MAPS_MAX} maps, the most that are allowed")]
+    TooMany,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    OutOfRange,
+    Unknown,
+    Wrong,
+}
+
+impl Default for TypedMap {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            source: String::new(),
+            target: String::new(),
+            input: [0.0, 1.0],
+            output: [0.0, 1.0],
+            curve: "linear".into(),
+            slew_s: 0.0,
+            gate: "none".into(),
+            enabled: true,
+        }
+    }
+}
+
+impl TypedMap {
+    /// What it is called, named or not.
+    pub fn own_name(&self) -> String {
+        if self.name.is_empty() { self.source.replace('/', "_") } else { self.name.clone() }
+    }
+
+    /// Tells the first value that is wrong.
+    pub fn check(&self) -> Result<Map, MapError> {
+        let source = Source::parse(&self.source)?; // first, because the name may be made of it
+        let name = self.own_name();
+        if !is_made_of(&name, "_-") || 32 < name.len() {
+            return refuse(Wrong, "map.name", name, "1 to 32 of A-Z, a-z, 0-9, _, -");
+        }
+        if !self.input.iter().all(|end| end.is_finite()) || self.input[0] == self.input[1] {
+            return refuse(OutOfRange, "map.input", self.input, "two finite, different numbers");
+        }
+        if !self.output.iter().all(|end| end.is_finite()) {
+            return refuse(OutOfRange, "map.output", self.output, "two finite numbers");
+        }
+        if !(0.0..=60.0).contains(&self.slew_s) {
+            return refuse(OutOfRange, "map.slew_s", self.slew_s, "0..60");
+        }
+        Ok(Map {
+            name,
+            source,
+            target: Target::parse(&self.target)?,
+            input: self.input,
+            output: self.output,
+            curve: Curve::parse(&self.curve)?,
+            slew_s: self.slew_s,
+            gate: Gate::parse(&self.gate)?,
+            is_enabled: self.enabled,
+        })
+    }
+}
+
+/// The streams without a label, as their addresses name them.
+const STREAMS: [(&str, SourceStream); 10] = [
+    ("voice/on", SourceStream::VoiceOn),
+    ("voice/prob", SourceStream::VoiceProbability),
+    ("fresh", SourceStream::Fresh),
+    ("level", SourceStream::Level),
+    ("level/norm", SourceStream::LevelNorm),
+    ("top/prob", SourceStream::TopProbability),
+    ("dim/arousal", SourceStream::Arousal),
+    ("dim/valence", SourceStream::Valence),
+    ("dim/dominance", SourceStream::Dominance),
+    ("conf", SourceStream::Confidence),
+];
+
+impl Source {
+    pub fn parse(text: &str) -> Result<Self, MapError> {
+        let (channel, name) = split_channel("map.source", text)?;
+        let is_it = |known: &str| known == name || known.strip_prefix("dim/") == Some(name);
+        let (branch, label) = name.rsplit_once('/').unwrap_or(("class", name));
+        let stream = match (STREAMS.into_iter().find(|(known, _)| is_it(known)), branch) {
+            (Some((_, stream)), _) => stream,
+            (None, "class") if is_made_of(label, "_") => SourceStream::Class(label.into()),
+            (None, "raw/class") if is_made_of(label, "_") => SourceStream::RawClass(label.into()),
+            _ => {
+                if let Some(branch) = LATER.into_iter().find(|later| name.starts_with(later)) {
+                    return Err(MapError::NotBuiltIn { name: text.into(), branch });
+                }
+                let known = STREAMS.map(|(known, _)| known).join(", ");
+                return refuse(Unknown, "map.source", text, &format!("{known}, {LABELLED}"));
+            }
+        };
+        Ok(Self { channel: channel.unwrap_or(1), stream })
+    }
+
+    /// The label that the model must have.
+    pub fn label(&self) -> Option<&str> {
+        match &self.stream {
+            SourceStream::Class(label) | SourceStream::RawClass(label) => Some(label),
+            _ => None,
+        }
+    }
+}
+
+impl Target {
+    pub fn parse(text: &str) -> Result<Self, MapError> {
+        let (head, address) = text.split_at(text.find('/').unwrap_or(text.len()));
+        if text.starts_with('/') || head.contains(':') {
+            if !is_address(address) || !head.is_empty() && !is_host_and_port(head) {
+                return refuse(Wrong, "map.target", text, ADDRESSES);
+            }
+            let receiver = (!head.is_empty()).then(|| head.to_owned());
+            return Ok(Self::Osc { receiver, address: address.to_owned() });
+        }
+        let Some(parameter) = text.strip_prefix("plugin/") else {
+            return refuse(Unknown, "map.target", text, TARGETS);
+        };
+        let (slot, symbol) = parameter.split_once('/').unwrap_or_default();
+        let Some(slot) = Slot::named(slot).filter(|_| is_made_of(symbol, "_")) else {
+            return refuse(Wrong, "map.target", text, SLOTS);
+        };
+        Ok(Self::Plugin { slot, symbol: symbol.into() })
+    }
+}
+
+impl Slot {
+    fn named(text: &str) -> Option<Self> {
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().ok().filter(|&number| 0 < number).map(Self::Number);
+        }
+        is_made_of(text, "_-").then(|| Self::Name(text.to_owned()))
+    }
+}
+
+impl Display for Source {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "ch/{}/", self.channel)?;
+        match &self.stream {
+            SourceStream::Class(label) => write!(f, "class/{label}"),
+            SourceStream::RawClass(label) => write!(f, "raw/class/{label}"),
+            plain => f.write_str(name_of(plain, &STREAMS)),
+        }
+    }
+}
+
+impl Display for Target {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plugin { slot, symbol } => write!(f, "plugin/{slot}/{symbol}"),
+            Self::Osc { receiver: None, address } => write!(f, "{address}"),
+            Self::Osc { receiver: Some(receiver), address } => write!(f, "{receiver}{address}"),
+        }
+    }
+}
+
+impl Display for Slot {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => write!(f, "{name}"),
+        }
+    }
+}
+
+fn name_of<T: PartialEq>(value: &T, names: &[(&'static str, T)]) -> &'static str {
+    names.iter().find(|(_, named)| named == value).map_or("", |(name, _)| name)
+}
+
+/// N of a leading `ch/N/`, and what follows.
+fn split_channel(key: Key, text: &str) -> Result<(Option<u16>, &str), MapError> {
+    let Some(rest) = text.strip_prefix("ch/") else { return Ok((None, text)) };
+    let (number, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    match number.parse() {
+        Ok(channel) if (1..=CHANNELS_MAX).contains(&channel) => Ok((Some(channel), rest)),
+        _ => refuse(OutOfRange, key, text, &format!("a channel 1..{CHANNELS_MAX} after ch/")),
+    }
+}
+
+/// Letters, digits and these.
+fn is_made_of(text: &str, others: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+}
+
+/// As OSC 1.0 has it.
+fn is_address(text: &str) -> bool {
+    let is_good = |c: char| c.is_ascii_graphic() && !"#*,?[]{}".contains(c);
+    let is_part = |part: &str| !part.is_empty() && part.chars().all(is_good);
+    let parts = text.strip_prefix('/').filter(|_| text.len() <= ADDRESS_BYTES_MAX);
+    parts.is_some_and(|parts| parts.split('/').all(is_part))
+}
+
+/// A receiver as its packets come: names are for `osc.send`.
+fn is_host_and_port(text: &str) -> bool {
+    let address = text.replacen("localhost:", "127.0.0.1:", 1).parse();
+    address.is_ok_and(|address: std::net::SocketAddr| 0 < address.port())
+}
+
+fn refuse<T>(fault: Fault, key: Key, value: impl Debug, allowed: &str) -> Result<T, MapError> {
+    Err(MapError::Value { fault, key, value: format!("{value:?}"), allowed: allowed.into() })
+}
+
+#[cfg(test)]
+mod tests;

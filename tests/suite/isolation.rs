@@ -1,0 +1,109 @@
+//! Plug-ins that misbehave, in a process of their own: the sound and the analysis go on, and it is
+//! told who did what. The plug-in of tests/clap/naughty.rs does it on command.
+
+use std::process::Command;
+
+use rosc::{OscMessage, OscType};
+
+use crate::harness::{Daemon, hops};
+use crate::jackd::{in_own_process, player, recorder, running_server};
+use crate::plugins::{connect, daemon, int, order, sine, wait_for_sound};
+
+const NAUGHTY: &str = "[plugins]\nslots = [{ uri = \"clap:org.affectd.test.naughty\" }]\n";
+
+fn plugin_event(daemon: &mut Daemon, what: &str, code: i32) -> OscMessage {
+    daemon.ear.wait_for(what, |heard| {
+        heard.message.addr == "/ser/event/plugin" && heard.int() == code
+    })
+}
+
+fn text(message: &OscMessage) -> String {
+    message.args.get(2).and_then(|text| text.clone().string()).unwrap_or_default()
+}
+
+fn mode(daemon: &mut Daemon, mode: usize) {
+    let arguments = vec![OscType::Int(1), "mode".into(), OscType::Float(mode as f32)];
+    order(daemon, "/ser/plugin/param", arguments);
+}
+
+/// Brings it out of order, hears of it, and brings it back.
+fn check(daemon: &mut Daemon, wrong: usize, code: i32, expected: &str) {
+    mode(daemon, wrong);
+    let event = plugin_event(daemon, expected, code);
+    assert!(text(&event).contains(expected), "{event:?}");
+    let before = hops(&daemon.ear.heard).len();
+    mode(daemon, 0); // its values come back with it
+    plugin_event(daemon, "its return", 1);
+    assert!(before < hops(&daemon.ear.heard).len(), "the analysis goes on");
+}
+
+#[test]
+fn a_crash_a_hang_and_bad_sound_end_nothing_but_the_plug_in() {
+    in_own_process(|| {
+        let _server = running_server();
+        let (_folder, mut daemon) = daemon(NAUGHTY);
+        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
+        connect(ear.as_client(), "source:out");
+        wait_for_sound(&tape);
+        check(&mut daemon, 1, 0, "crashed, signal");
+        check(&mut daemon, 2, 0, "hangs");
+        check(&mut daemon, 3, 2, "gave NaN or far too loud a sound");
+        check(&mut daemon, 5, 2, "gave NaN or far too loud a sound");
+        let track = tape.lock().expect("nobody panics with it")[0].clone();
+        // The sine or what stands in for it, all the while: never silence for long, never a jump.
+        let quiet = track.chunks(480).filter(|piece| piece.iter().all(|x| x.abs() < 0.02)).count();
+        assert_eq!(quiet, 0, "of {} pieces of 10 ms", track.len() / 480);
+        drop(source);
+    });
+}
+
+#[test]
+fn a_process_that_is_killed_in_mid_note_leaves_no_jump() {
+    in_own_process(|| {
+        let _server = running_server();
+        let (_folder, mut daemon) = daemon(NAUGHTY);
+        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
+        connect(ear.as_client(), "source:out");
+        wait_for_sound(&tape);
+        let host = child_of(daemon.process.0.id());
+        let killed = Command::new("kill").args(["-KILL", &host.to_string()]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "it is the daemon's child");
+        let event = plugin_event(&mut daemon, "the loss", 0);
+        assert!(text(&event).contains("signal 9 (killed)"), "{event:?}");
+        plugin_event(&mut daemon, "its return", 1);
+        let track = tape.lock().expect("nobody panics with it")[0].clone();
+        let steps = track.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        // The steepest that the sine itself is: 0.25 × 2π / 64.
+        let steepest = steps.fold(0.0_f32, f32::max);
+        assert!(steepest < 1.1 * 0.0245, "{steepest}");
+        assert_ne!(child_of(daemon.process.0.id()), host);
+        drop(source);
+    });
+}
+
+/// The process that hosts its plug-ins.
+fn child_of(parent: u32) -> u32 {
+    let arguments = ["-P", &parent.to_string(), "-f", "plugin-host"];
+    let output = Command::new("pgrep").args(arguments).output().expect("pgrep is there");
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().next().and_then(|line| line.parse().ok()).expect("it has such a child")
+}
+
+#[test]
+fn what_cannot_be_built_is_refused_whole_and_said_why() {
+    let mut daemon = Daemon::start(&["--input", "demo", "--backend", "cpu"]);
+    daemon.wait_for_streams();
+    for (uri, code) in [
+        ("http://no.such/plug-in", -7),
+        ("affectd:nothing", -7),
+        ("clap:no.such.plug-in", -7),
+        ("clap:/etc/passwd", -6),
+        ("", -4),
+    ] {
+        daemon.send("/ser/plugin/add", vec![uri.into()]);
+        let reply = daemon.reply("/ser/plugin/add");
+        assert_eq!(reply.args[2], OscType::Int(code), "{reply:?}");
+    }
+    daemon.send("/ser/plugin/list", vec![]);
+    assert_eq!(daemon.reply("/ser/plugin/list").args[2], int(0));
+}

@@ -1,0 +1,233 @@
+//! Plug-ins live, between a player and a recorder on a dummy JACK: edits without a gap or a click,
+//! the tap, and the voice's emotion moving a reverb.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rosc::OscType;
+
+use crate::harness::{Daemon, wait_until};
+use crate::jackd::{
+    Tape, demo_voice_at_48_khz, in_own_process, player, recorder, running_server, voice,
+};
+
+/// -60 dBFS.
+const CLICK: f32 = 1e-3;
+
+/// 64 frames a period, so that four are a block of 256: a cycle that a busy server leaves out
+/// changes no phase.
+const PERIOD: usize = 64;
+
+const AMPLITUDE: f32 = 0.25;
+
+pub fn sine() -> impl FnMut() -> f32 + Send + 'static {
+    let turn = |frame: usize| frame as f32 * std::f32::consts::TAU / PERIOD as f32;
+    let table: Vec<f32> = (0..PERIOD).map(|frame| AMPLITUDE * turn(frame).sin()).collect();
+    let mut samples = table.into_iter().cycle();
+    move || samples.next().unwrap_or(0.0)
+}
+
+/// A daemon with its sound going on, and these slots.
+pub fn daemon(slots: &str) -> (tempfile::TempDir, Daemon) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let file = folder.path().join("config.toml");
+    let text = format!("[through]\nto = \"on\"\n{slots}");
+    std::fs::write(&file, text).expect("a folder of ours");
+    for name in ["gain", "naughty"] {
+        let built = examples().join(format!("libclap_{name}.so"));
+        let named = folder.path().join(format!("{name}.clap"));
+        std::os::unix::fs::symlink(built, named).expect("a folder of ours");
+    }
+    let file = file.to_str().expect("a plain path").to_owned();
+    let arguments = ["--config", &file, "--input", "jack", "--backend", "cpu"];
+    let mut daemon = Daemon::start_with(&arguments, |command| {
+        command.env("CLAP_PATH", folder.path());
+    });
+    daemon.wait_for_streams();
+    (folder, daemon)
+}
+
+/// Where cargo puts the plug-ins of tests/clap.
+fn examples() -> std::path::PathBuf {
+    let test = std::env::current_exe().expect("a test is a program");
+    let folder = test.parent().and_then(std::path::Path::parent).expect("target/debug/deps");
+    folder.join("examples")
+}
+
+pub fn int(value: usize) -> OscType {
+    OscType::Int(i32::try_from(value).expect("small"))
+}
+
+/// Sends a command and expects it to be carried out.
+pub fn order(daemon: &mut Daemon, address: &str, arguments: Vec<OscType>) -> Vec<OscType> {
+    daemon.send(address, arguments);
+    let reply = daemon.reply(address);
+    assert_eq!(reply.addr, "/ser/ok", "{reply:?}");
+    reply.args
+}
+
+/// source:out ▶ affectd ▶ tape:in_1.
+pub fn connect(client: &jack::Client, source: &str) {
+    for (from, to) in [(source, "affectd:in_1"), ("affectd:out_1", "tape:in_1")] {
+        client.connect_ports_by_name(from, to).expect("both ports are there");
+    }
+}
+
+/// Steady sound has come through.
+pub fn wait_for_sound(tape: &Tape) {
+    wait_until("the sine on the tape", || {
+        let tape = tape.lock().expect("nobody panics with it");
+        tape[0].len() > 48_000 && tape[0].iter().rev().take(PERIOD).any(|x| x.abs() > 0.01)
+    });
+    tape.lock().expect("nobody panics with it")[0].clear();
+}
+
+/// A sine of this frequency, whatever its amplitude and phase, leaves nothing here; what is left
+/// are clicks. The largest, and where.
+fn largest_click(track: &[f32]) -> (f32, usize) {
+    let twice_cos = 2.0 * (std::f32::consts::TAU / PERIOD as f32).cos();
+    let residual = track.windows(3).map(|x| (x[2] - twice_cos * x[1] + x[0]).abs());
+    residual.enumerate().fold((0.0, 0), |most, (at, x)| if x > most.0 { (x, at) } else { most })
+}
+
+#[test]
+fn a_thousand_edits_make_no_gap_and_no_click() {
+    in_own_process(|| {
+        let _server = running_server();
+        let (_folder, mut daemon) = daemon(
+            "[plugins]\nslots = [{ uri = \"affectd:gain\" }, { uri = \"affectd:limiter\" }]\n",
+        );
+        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
+        connect(ear.as_client(), "source:out");
+        wait_for_sound(&tape);
+        let uris =
+            ["affectd:gain", "affectd:high_pass", "affectd:limiter", "affectd:compressor"];
+        // The gain stays first, so that its parameter is there to be moved.
+        let mut slots = 2;
+        for step in 0..1000_usize {
+            let some = |of: usize| int(of % (slots - 1) + 2);
+            match step % 5 {
+                0 => {
+                    let uri = uris[step / 5 % uris.len()];
+                    order(&mut daemon, "/ser/plugin/add", vec![uri.into(), some(step)]);
+                    slots += 1;
+                }
+                1 => {
+                    order(&mut daemon, "/ser/plugin/move", vec![some(step), some(step / 3)]);
+                }
+                2 => {
+                    order(&mut daemon, "/ser/plugin/bypass", vec![some(step), int(step / 5 % 2)]);
+                }
+                3 => {
+                    let gain_db = -((step % 20) as f32);
+                    let arguments = vec![int(1), "gain_db".into(), gain_db.into()];
+                    order(&mut daemon, "/ser/plugin/param", arguments);
+                }
+                _ => {
+                    order(&mut daemon, "/ser/plugin/remove", vec![some(step)]);
+                    slots -= 1;
+                }
+            }
+        }
+        let track = tape.lock().expect("nobody panics with it")[0].clone();
+        let (click, at) = largest_click(&track);
+        let around = &track[at.saturating_sub(3)..(at + 6).min(track.len())];
+        assert!(click < CLICK, "{click} at {at}: {around:?}");
+        // A gap would be silence for a block.
+        let is_silent = |block: &[f32]| block.iter().all(|x| x.abs() < 1e-4);
+        assert_eq!(track.chunks(PERIOD).filter(|block| is_silent(block)).count(), 0);
+        drop(source);
+    });
+}
+
+#[test]
+fn the_tap_chooses_what_the_analysis_hears() {
+    in_own_process(|| {
+        let _server = running_server();
+        let (_folder, mut daemon) = daemon(
+            "[plugins]\nslots = [{ uri = \"affectd:gain\", set = { gain_db = -20.0 } }]\n",
+        );
+        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
+        connect(ear.as_client(), "source:out");
+        wait_for_sound(&tape);
+        // A sine of amplitude 0.25 is at -15.05 dBFS.
+        let hears = |daemon: &mut Daemon, level_db: f32| {
+            daemon.ear.wait_for(&format!("a level of {level_db} dBFS"), |heard| {
+                heard.message.addr == "/ser/ch/1/level" && (heard.float() - level_db).abs() < 0.1
+            });
+        };
+        hears(&mut daemon, -15.05);
+        order(&mut daemon, "/ser/plugin/tap", vec![OscType::Int(1)]);
+        hears(&mut daemon, -35.05);
+        order(&mut daemon, "/ser/plugin/tap", vec![OscType::Int(0)]);
+        hears(&mut daemon, -15.05);
+        let loudest = |tape: &Tape| {
+            let tape = tape.lock().expect("nobody panics with it");
+            tape[0].iter().rev().take(PERIOD).fold(0.0_f32, |most, x| most.max(x.abs()))
+        };
+        // What goes out is soft all the while.
+        assert!((loudest(&tape) - 0.025).abs() < 1e-3, "{}", loudest(&tape));
+        drop(source);
+    });
+}
+
+/// Share of the output that is no copy of the input: 1 less the squared correlation.
+fn wetness(dry: &[f32], out: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    1.0 - dot(dry, out).powi(2) / (dot(dry, dry) * dot(out, out)).max(1e-12)
+}
+
+#[test]
+fn the_emotion_of_the_voice_moves_the_mix_of_a_reverb() {
+    in_own_process(|| {
+        let _server = running_server();
+        let (_folder, mut daemon) = daemon(
+            "[plugins]\nslots = [{ uri = \"http://drobilla.net/plugins/mda/Ambience\", name = \
+             \"room\", trusted = true }]\n\
+             [[map]]\nsource = \"arousal\"\ntarget = \"plugin/room/mix\"\n\
+             input = [0.55, 0.95]\noutput = [0.0, 1.0]\n",
+        );
+        let go = Arc::new(AtomicBool::new(false));
+        let (source, (ear, tape)) =
+            (voice(demo_voice_at_48_khz(), Arc::clone(&go)), recorder(2));
+        connect(ear.as_client(), "voice:out");
+        ear.as_client().connect_ports_by_name("voice:out", "tape:in_2").expect("both are there");
+        go.store(true, Ordering::Relaxed);
+        // 21 s have angry and sad clips.
+        let (begun, mut mixes) = (Instant::now(), Vec::new());
+        while begun.elapsed() < Duration::from_secs(21) {
+            let ask = vec![OscType::Int(1), "mix".into()];
+            let answer = order(&mut daemon, "/ser/plugin/param/get", ask);
+            let mix = answer.last().and_then(|mix| mix.clone().float()).expect("a float");
+            let frames = tape.lock().expect("nobody panics with it")[0].len();
+            mixes.push((frames, mix));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let tape = tape.lock().expect("nobody panics with it").clone();
+        // Pieces of 0.25 s in which somebody speaks: how wet they were meant to be, and were.
+        let mut pieces = Vec::new();
+        for &(end, mix) in mixes.iter().filter(|(end, _)| *end > 12_000) {
+            let (out, dry) = (&tape[0][end - 12_000..end], &tape[1][end - 12_000..end]);
+            if dry.iter().fold(0.0_f32, |most, x| most.max(x.abs())) > 0.05 {
+                pieces.push((mix, wetness(dry, out)));
+            }
+        }
+        pieces.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let third = pieces.len() / 3;
+        let mean = |pieces: &[(f32, f64)]| {
+            let count = pieces.len().max(1) as f64;
+            let sum = pieces.iter().fold((0.0, 0.0), |sum, piece| {
+                (sum.0 + f64::from(piece.0), sum.1 + piece.1)
+            });
+            (sum.0 / count, sum.1 / count)
+        };
+        let (calm, aroused) = (mean(&pieces[..third]), mean(&pieces[2 * third..]));
+        println!("mix and wetness in {third} pieces each: {calm:?} calm, {aroused:?} aroused");
+        assert!(third >= 10, "{pieces:?}");
+        assert!(calm.0 + 0.2 < aroused.0 && 1.5 * calm.1 < aroused.1, "{calm:?}, {aroused:?}");
+        drop(source);
+    });
+}
