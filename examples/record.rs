@@ -32,10 +32,7 @@ fn main() -> Result<()> {
     socket.set_read_timeout(Some(Duration::from_secs(1)))?;
     let envelopes = Envelopes::default();
     let client = listen(Arc::clone(&envelopes))?;
-    for (from, to) in [
-        ("record:voice", "affectd:in_1"),
-        ("affectd:out_1", "record:processed"),
-    ] {
+    for (from, to) in [("record:voice", "affectd:in_1"), ("affectd:out_1", "record:processed")] {
         client.as_client().connect_ports_by_name(from, to)?;
     }
     let mut out = stdout().lock();

@@ -119,6 +119,8 @@ pub struct Health {
     pub xruns: i32,
     /// Samples that were NaN or infinite.
     pub repaired: i32,
+    /// Times a plug-in crashed, hung or was muted.
+    pub plugin_faults: i32,
     /// Hops lost because the ring was full.
     pub dropped: i32,
     /// Hops whose result came later than one hop after the sound.

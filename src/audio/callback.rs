@@ -1,8 +1,8 @@
 //! THE real-time file: all that runs on the audio thread, as one struct that is built elsewhere
-//! and moved in whole. Runs the plug-ins, meters what the analysis hears, pushes it into the ring,
-//! and hands the sound on to the outputs. Which device calls it is left to `jack`, `cpal` and `file`. Never allocates, frees,
-//! locks, logs, waits or panics: clippy bans the calls here, tests count allocations, and `make
-//! rtsan` runs all of it under a sanitizer.
+//! and moved in whole. Runs the plug-ins, meters what the analysis hears and pushes it into the
+//! ring, and hands the sound on to the outputs. Which device calls it is left to `jack`, `cpal` and
+//! `file`. Never allocates, frees, locks, logs, waits or panics: clippy bans the calls here, tests
+//! count allocations, and `make rtsan` runs all of it under a sanitizer.
 
 #![deny(clippy::disallowed_methods, clippy::disallowed_macros)]
 

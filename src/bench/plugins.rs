@@ -134,9 +134,8 @@ fn jalv(count: usize, frames: u32) -> Result<f64> {
     std::thread::sleep(Duration::from_secs(2));
     let _voice = voice(&server, 0)?;
     std::thread::sleep(Duration::from_millis(500));
-    let wires = (1..count).map(|number| {
-        (format!("jalv_{}:left_out", number - 1), format!("jalv_{number}:left_in"))
-    });
+    let wires = (1..count)
+        .map(|number| (format!("jalv_{}:left_out", number - 1), format!("jalv_{number}:left_in")));
     let first = ("voice:out".to_owned(), "jalv_0:left_in".to_owned());
     for (from, to) in std::iter::once(first).chain(wires) {
         let mut connect = Command::new("jack_connect");

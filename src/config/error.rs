@@ -44,11 +44,24 @@ pub enum Origin {
 /// Keys are written `section.key`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Problem {
-    Unknown { key: String, known: Vec<String> },
-    Type { key: String, message: String },
-    Value { key: &'static str, value: String, allowed: String },
+    Unknown {
+        key: String,
+        known: Vec<String>,
+    },
+    Type {
+        key: String,
+        message: String,
+    },
+    Value {
+        key: &'static str,
+        value: String,
+        allowed: String,
+    },
     /// What would move itself.
-    Loop { key: &'static str, text: String },
+    Loop {
+        key: &'static str,
+        text: String,
+    },
 }
 
 impl fmt::Display for Located {

@@ -186,6 +186,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::map::TypedMap;
+    use crate::config::slots::TypedSlot;
 
     const SHIPPED: &str = include_str!("../../config.toml");
 
@@ -210,6 +212,47 @@ mod tests {
         typed.model.window_s = None;
         save(&path, &typed).expect("a folder of ours");
         assert_eq!(load(&path, &Overrides::default()).expect("good").1, typed);
+    }
+
+    #[test]
+    fn slots_and_mappings_are_saved_as_they_were_typed_and_read_again() {
+        let folder = folder();
+        let path = folder.path().join("config.toml");
+        let text = "# ours\n[plugins]\ntap = 1 # the gate\nslots = [{ uri = \"affectd:gate\" }]\n\n\
+                    [[map]]\nsource = \"arousal\"\ntarget = \"/light\"\n";
+        fs::write(&path, text).expect("ours");
+        let (_, mut typed) = load(&path, &Overrides::default()).expect("good");
+        let mut room = TypedSlot { uri: "urn:room".to_owned(), ..TypedSlot::default() };
+        room.set.insert("mix".to_owned(), 0.3);
+        room.set_state(Some(b"a preset"));
+        typed.plugins.slots.push(room);
+        typed.map[0].output = [0.0, 255.0];
+        typed.map.push(TypedMap {
+            source: "angry".into(),
+            target: "plugin/2/mix".into(),
+            ..TypedMap::default()
+        });
+        typed.settle_names();
+        save(&path, &typed).expect("a folder of ours");
+        assert_eq!(load(&path, &Overrides::default()).expect("good").1, typed);
+        let text = fs::read_to_string(&path).expect("written");
+        assert!(text.starts_with("# ours\n[plugins]\ntap = 1 # the gate\nslots = ["), "{text}");
+        typed.map.clear();
+        typed.plugins = TypedPlugins::default();
+        save(&path, &typed).expect("a folder of ours");
+        assert_eq!(load(&path, &Overrides::default()).expect("good").1, typed);
+    }
+
+    #[test]
+    fn a_chain_alone_is_saved_and_read_again() {
+        let folder = folder();
+        let path = folder.path().join("evening.chain.toml");
+        let slot = TypedSlot { uri: "affectd:gate".to_owned(), ..TypedSlot::default() };
+        let plugins = TypedPlugins { tap: 1, slots: vec![slot] };
+        save_slots(&path, plugins.clone()).expect("a folder of ours");
+        assert_eq!(load_slots(&path).expect("written"), plugins);
+        fs::write(&path, "[voice]\n").expect("ours");
+        assert!(matches!(load_slots(&path), Err(ConfigError::Syntax { .. })));
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub mod file;
 pub mod error;
 
 mod check;
-mod routes;
 mod document;
+mod routes;
 
 use std::collections::HashMap;
 use std::env;

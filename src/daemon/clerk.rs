@@ -69,11 +69,7 @@ pub fn run(jobs: &Receiver<Job>, finished: &Sender<Finished>, receivers: &Path) 
     }
 }
 
-fn carry_out(
-    job: Job,
-    receivers: &Path,
-    progress: &dyn Fn(Ticket, f32, &str),
-) -> Option<Finished> {
+fn carry_out(job: Job, receivers: &Path, progress: &dyn Fn(Ticket, f32, &str)) -> Option<Finished> {
     Some(match job {
         Job::Reload(ticket, origin) => {
             let read = file::load(&origin.file, &origin.overrides);

@@ -26,7 +26,7 @@ pub enum Wish {
     Attach(Box<Ends>),
     /// Build what is new of this; answered by [`Told::Prepared`].
     Prepare(Box<Plugins>),
-    /// What was prepared holds.
+    /// What was prepared holds; answered by [`Told::Committed`].
     Commit,
     /// What all slots are now; answered by [`Told::Saved`].
     Save(Ticket),
@@ -37,6 +37,7 @@ pub enum Wish {
 pub enum Told {
     Board(Arc<Board>),
     Prepared(Result<(), Fault>),
+    Committed,
     Saved(Ticket, Vec<Saved>),
     /// Label and URI of each.
     Presets(Ticket, Vec<(String, String)>),
@@ -78,7 +79,7 @@ fn carry_out(rack: &mut Rack, wish: Wish) -> Option<Told> {
         }
         Wish::Commit => {
             rack.commit();
-            None
+            Some(Told::Committed)
         }
         Wish::Save(ticket) => Some(Told::Saved(ticket, rack.save())),
         Wish::Presets { ticket, uri } => Some(Told::Presets(ticket, rack.presets(&uri))),

@@ -167,6 +167,8 @@ pub struct Worker {
     without_source: HealthState,
     /// A change of the configuration that waits for a model or a source.
     change: Option<Change>,
+    /// One that holds but for the plug-ins, and who waits for it.
+    committed: Option<(Option<Ticket>, Done)>,
     /// Who asked for a lost source to be tried.
     retry: Option<Ticket>,
     hands: Hands,
@@ -191,6 +193,7 @@ impl Worker {
             resting: None,
             without_source: HealthState::Starting,
             change: None,
+            committed: None,
             retry: None,
             hands: Hands::default(),
             lines,

@@ -68,6 +68,7 @@ pub const TABLE: &[Address] = &[
     health(HealthValue::Uptime, "/health/uptime", "f", None, "s", "time since start"),
     health(HealthValue::Xruns, "/health/xruns", "i", None, "", "interruptions that the sound system reported"),
     health(HealthValue::Repaired, "/health/repaired", "i", None, "", "samples that were no numbers (NaN, infinite) and were heard as silence"),
+    health(HealthValue::PluginFaults, "/health/plugin_faults", "i", None, "", "times a plug-in crashed, hung, or was muted for NaN or far too loud a sound"),
     health(HealthValue::Dropped, "/health/dropped", "i", None, "", "hops lost because sound was lost before the analysis"),
     health(HealthValue::Late, "/health/late", "i", None, "", "results that came more than a hop late"),
     health(HealthValue::Restarts, "/health/restarts", "i", None, "", "times the source was opened again"),
@@ -174,7 +175,7 @@ pub const TABLE: &[Address] = &[
     reply("/device/item", "ssiii", "id, name, channels, rate in Hz, 1 for the default"),
     reply("/model/item", "ssii", "name, description, parameters, 1 for the one that answers"),
     reply("/model/card/item", "ss", "key, value"),
-    reply("/plugin/item", "issiiiiiff", "slot, name, uri, channel (0: all), 1 heard by the analysis, 1 bypassed, 1 in our process, state (0 runs, 1 down, 2 missing), latency in ms, share of a block's time"),
+    reply("/plugin/item", "issiiiiiff", PLUGIN_TEXT),
     reply("/plugin/found", "sssii", "uri, name, format, inputs, outputs"),
     reply("/plugin/preset/item", "iss", "slot, label, uri"),
     reply("/plugin/param/item", "iisssffffi", "slot, number, symbol, name, unit, min, max, default, value, steps (0: none, 1: a switch)"),
@@ -213,6 +214,9 @@ const T_TEXT: &str =
     "sequence number, unix seconds, microseconds of the window's end, age in ms at send";
 const STATE_TEXT: &str =
     "0 starting, 1 running, 2 paused, 3 muted, 4 stalled, 5 device lost, 6 degraded, 7 stopping";
+const PLUGIN_TEXT: &str = "slot, name, uri, channel (0: all), 1 heard by the analysis, \
+     1 bypassed, 1 in our process, state (0 runs, 1 down, 2 missing), latency in ms, share of a \
+     block's time";
 const EVENT_TEXT: &str = "code, subject, text";
 
 impl Address {

@@ -54,9 +54,7 @@ use crate::osc::streams::ChannelStreams;
 use crate::osc::view::View;
 
 pub use crate::osc::surface::fanout::Moment;
-pub use crate::osc::surface::request::{
-    Cause, Comparison, Done, Pending, PluginRequest, Request,
-};
+pub use crate::osc::surface::request::{Cause, Comparison, Done, Pending, PluginRequest, Request};
 pub use crate::osc::surface::tickets::Ticket;
 use crate::osc::surface::tickets::Tickets;
 

@@ -26,10 +26,15 @@ use crate::plugins::rack::change::Next;
 use crate::plugins::rack::element::{Element, Failure, Kind, Member};
 use crate::plugins::wire::Wire;
 
+/// Codes of [`News`], as the OSC contract has them.
+pub const LOST: i32 = 0;
+pub const BACK: i32 = 1;
+pub const MUTED: i32 = 2;
+
 /// Something happened to a plug-in by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct News {
-    /// 0 lost, 1 back, 2 muted.
+    /// [`LOST`], [`BACK`] or [`MUTED`].
     pub code: i32,
     /// The slot's name.
     pub name: String,
@@ -128,11 +133,11 @@ impl Rack {
         let wait_s = element.trouble.failed(now).as_secs_f32();
         let (code, member, what) = match failure {
             Failure::NoSound { member } => {
-                (2, *member, "gave NaN or far too loud a sound, and is passed by".to_owned())
+                (MUTED, *member, "gave NaN or far too loud a sound, and is passed by".to_owned())
             }
-            Failure::Ended { member, end: End::Hangs } => (0, *member, "hangs".to_owned()),
+            Failure::Ended { member, end: End::Hangs } => (LOST, *member, "hangs".to_owned()),
             Failure::Ended { member, end: End::Ended(how) } => {
-                (0, *member, format!("crashed, {how}"))
+                (LOST, *member, format!("crashed, {how}"))
             }
         };
         if matches!(failure, Failure::Ended { .. }) {
@@ -158,6 +163,11 @@ impl Rack {
             saved.extend(element.members.iter().map(Saved::of));
         }
         saved
+    }
+
+    /// What holds now.
+    pub fn wanted(&self) -> &Plugins {
+        &self.wanted
     }
 
     /// Their numbers: the processes that host untrusted plug-ins.

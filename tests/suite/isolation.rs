@@ -12,9 +12,9 @@ use crate::plugins::{connect, daemon, int, order, sine, wait_for_sound};
 const NAUGHTY: &str = "[plugins]\nslots = [{ uri = \"clap:org.affectd.test.naughty\" }]\n";
 
 fn plugin_event(daemon: &mut Daemon, what: &str, code: i32) -> OscMessage {
-    daemon.ear.wait_for(what, |heard| {
-        heard.message.addr == "/ser/event/plugin" && heard.int() == code
-    })
+    daemon
+        .ear
+        .wait_for(what, |heard| heard.message.addr == "/ser/event/plugin" && heard.int() == code)
 }
 
 fn text(message: &OscMessage) -> String {

@@ -3,8 +3,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use affectd::audio::{self, AudioError, Connect, Opened, Stream};

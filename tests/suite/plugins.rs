@@ -49,7 +49,7 @@ pub fn daemon(slots: &str) -> (tempfile::TempDir, Daemon) {
 }
 
 /// Where cargo puts the plug-ins of tests/clap.
-fn examples() -> std::path::PathBuf {
+pub fn examples() -> std::path::PathBuf {
     let test = std::env::current_exe().expect("a test is a program");
     let folder = test.parent().and_then(std::path::Path::parent).expect("target/debug/deps");
     folder.join("examples")
@@ -101,8 +101,7 @@ fn a_thousand_edits_make_no_gap_and_no_click() {
         let (source, (ear, tape)) = (player("source", sine()), recorder(1));
         connect(ear.as_client(), "source:out");
         wait_for_sound(&tape);
-        let uris =
-            ["affectd:gain", "affectd:high_pass", "affectd:limiter", "affectd:compressor"];
+        let uris = ["affectd:gain", "affectd:high_pass", "affectd:limiter", "affectd:compressor"];
         // The gain stays first, so that its parameter is there to be moved.
         let mut slots = 2;
         for step in 0..1000_usize {
@@ -145,9 +144,8 @@ fn a_thousand_edits_make_no_gap_and_no_click() {
 fn the_tap_chooses_what_the_analysis_hears() {
     in_own_process(|| {
         let _server = running_server();
-        let (_folder, mut daemon) = daemon(
-            "[plugins]\nslots = [{ uri = \"affectd:gain\", set = { gain_db = -20.0 } }]\n",
-        );
+        let (_folder, mut daemon) =
+            daemon("[plugins]\nslots = [{ uri = \"affectd:gain\", set = { gain_db = -20.0 } }]\n");
         let (source, (ear, tape)) = (player("source", sine()), recorder(1));
         connect(ear.as_client(), "source:out");
         wait_for_sound(&tape);
@@ -191,8 +189,7 @@ fn the_emotion_of_the_voice_moves_the_mix_of_a_reverb() {
              input = [0.55, 0.95]\noutput = [0.0, 1.0]\n",
         );
         let go = Arc::new(AtomicBool::new(false));
-        let (source, (ear, tape)) =
-            (voice(demo_voice_at_48_khz(), Arc::clone(&go)), recorder(2));
+        let (source, (ear, tape)) = (voice(demo_voice_at_48_khz(), Arc::clone(&go)), recorder(2));
         connect(ear.as_client(), "voice:out");
         ear.as_client().connect_ports_by_name("voice:out", "tape:in_2").expect("both are there");
         go.store(true, Ordering::Relaxed);
@@ -219,9 +216,9 @@ fn the_emotion_of_the_voice_moves_the_mix_of_a_reverb() {
         let third = pieces.len() / 3;
         let mean = |pieces: &[(f32, f64)]| {
             let count = pieces.len().max(1) as f64;
-            let sum = pieces.iter().fold((0.0, 0.0), |sum, piece| {
-                (sum.0 + f64::from(piece.0), sum.1 + piece.1)
-            });
+            let sum = pieces
+                .iter()
+                .fold((0.0, 0.0), |sum, piece| (sum.0 + f64::from(piece.0), sum.1 + piece.1));
             (sum.0 / count, sum.1 / count)
         };
         let (calm, aroused) = (mean(&pieces[..third]), mean(&pieces[2 * third..]));
@@ -230,4 +227,92 @@ fn the_emotion_of_the_voice_moves_the_mix_of_a_reverb() {
         assert!(calm.0 + 0.2 < aroused.0 && 1.5 * calm.1 < aroused.1, "{calm:?}, {aroused:?}");
         drop(source);
     });
+}
+
+#[test]
+fn a_mapping_moves_an_address_of_the_receiver_until_it_is_told_not_to() {
+    let mut daemon = Daemon::start(&["--input", "demo", "--backend", "cpu"]);
+    daemon.wait_for_streams();
+    let map = |name: &str, target: &str| {
+        let words = [name, "level/norm", target].map(OscType::from);
+        let ends = [0.0, 1.0, 10.0, 20.0].map(OscType::Float);
+        words.into_iter().chain(ends).chain(["linear".into()]).collect::<Vec<_>>()
+    };
+    order(&mut daemon, "/ser/map/add", map("lamp", "/light/dim"));
+    daemon.ear.listen_until("the lamp", |heard| {
+        heard.iter().filter(|one| one.message.addr == "/light/dim").count() > 20
+    });
+    let is_in_range = |value: f32| (10.0..=20.0).contains(&value);
+    assert!(daemon.ear.of("/light/dim").all(|heard| is_in_range(heard.float())));
+    for (name, target, code) in [
+        ("lamp", "/light/other", -8),
+        ("own", "/ser/mute", -17),
+        ("own", &format!("{}/light", daemon.address), -17),
+        ("slot", "plugin/1/mix", -4),
+    ] {
+        daemon.send("/ser/map/add", map(name, target));
+        assert_eq!(daemon.reply("/ser/map/add").args[2], OscType::Int(code), "{name} {target}");
+    }
+    order(&mut daemon, "/ser/map/enable", vec!["lamp".into(), OscType::Int(0)]);
+    daemon.ear.heard.clear();
+    daemon.wait_for_streams();
+    daemon.ear.heard.clear();
+    daemon.wait_for_streams();
+    assert_eq!(daemon.ear.of("/light/dim").count(), 0);
+    order(&mut daemon, "/ser/map/remove", vec!["lamp".into()]);
+    assert_eq!(order(&mut daemon, "/ser/map/list", vec![]).last(), Some(&int(0)));
+}
+
+#[test]
+fn a_scan_tells_its_progress_and_all_that_is_installed() {
+    let mut daemon = Daemon::start(&["--input", "demo", "--backend", "cpu"]);
+    daemon.wait_for_streams();
+    order(&mut daemon, "/ser/plugin/scan", vec![]);
+    assert!(daemon.ear.of("/ser/progress").count() > 10);
+    let uris: Vec<String> = daemon
+        .ear
+        .of("/ser/plugin/found")
+        .filter_map(|heard| heard.message.args[0].clone().string())
+        .collect();
+    for uri in [
+        "affectd:denoise",
+        "http://drobilla.net/plugins/mda/Ambience",
+        "http://gareus.org/oss/lv2/fil4#mono",
+        "http://plugin.org.uk/swh-plugins/amp",
+        "http://lsp-plug.in/plugins/lv2/limiter_mono",
+        "http://lv2plug.in/plugins/eg-amp",
+    ] {
+        assert!(uris.iter().any(|found| found == uri), "{uri} among {}", uris.len());
+    }
+}
+
+#[test]
+fn a_chain_is_saved_with_its_values_and_loaded_again() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let file = folder.path().join("config.toml");
+    let text = "[plugins]\nslots = [{ uri = \"http://drobilla.net/plugins/mda/Ambience\" }]\n";
+    std::fs::write(&file, text).expect("a folder of ours");
+    let file = file.to_str().expect("a plain path").to_owned();
+    let mut daemon = Daemon::start(&["--config", &file, "--input", "demo", "--backend", "cpu"]);
+    daemon.wait_for_streams();
+    let value = |daemon: &mut Daemon| {
+        order(daemon, "/ser/plugin/param/get", vec![int(1), "mix".into()]).pop()
+    };
+    let mix = |value: f32| vec![int(1), "mix".into(), OscType::Float(value)];
+    order(&mut daemon, "/ser/plugin/param", mix(0.25));
+    order(&mut daemon, "/ser/plugin/state/save", vec!["evening".into()]);
+    order(&mut daemon, "/ser/plugin/param", mix(0.5));
+    order(&mut daemon, "/ser/plugin/remove", vec![int(1)]);
+    assert_eq!(order(&mut daemon, "/ser/plugin/list", vec![]).pop(), Some(int(0)));
+    order(&mut daemon, "/ser/plugin/state/load", vec!["evening".into()]);
+    assert_eq!(value(&mut daemon), Some(OscType::Float(0.25)));
+    order(&mut daemon, "/ser/plugin/param", mix(0.75));
+    order(&mut daemon, "/ser/config/save", vec![]);
+    drop(daemon);
+    let mut daemon = Daemon::start(&["--config", &file, "--input", "demo", "--backend", "cpu"]);
+    daemon.wait_for_streams();
+    wait_until("the chain to be built", || {
+        order(&mut daemon, "/ser/plugin/params", vec![int(1)]).pop() == Some(int(4))
+    });
+    assert_eq!(value(&mut daemon), Some(OscType::Float(0.75)));
 }

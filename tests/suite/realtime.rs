@@ -3,14 +3,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use affectd::audio::Callback;
 use affectd::audio::playback::{Playback, Played};
 use affectd::audio::through::feed;
+use affectd::config::slots::{Plugins, Slot};
+use affectd::plugins::builtin::denoise::prepare_thread;
+use affectd::plugins::chain::chains;
+use affectd::plugins::rack::Rack;
 use affectd::ring::{Block, Chunk, Stamp, ring};
 
+use ringbuf::traits::Producer;
+
 use crate::counting::allocations_and_frees;
+use crate::plugins::examples;
 
 #[test]
 fn the_callback_never_allocates_whatever_the_block() {
@@ -34,6 +41,68 @@ fn the_callback_never_allocates_whatever_the_block() {
         }
     });
     assert_eq!(calls, 0);
+}
+
+/// One slot on all channels.
+fn slot(uri: &str, trusted: bool) -> Slot {
+    let name = uri.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+    let (uri, preset, state, set) = (uri.to_owned(), None, None, Vec::new());
+    Slot { uri, name, channel: None, bypass: false, trusted, preset, set, state }
+}
+
+#[test]
+fn a_chain_of_all_formats_never_allocates_while_it_is_edited_and_moved() {
+    prepare_thread();
+    let clap = format!("clap:{}", examples().join("libclap_gain.so").display());
+    let uris = [
+        "affectd:gain",
+        "affectd:high_pass",
+        "affectd:gate",
+        "affectd:denoise",
+        "affectd:compressor",
+        "affectd:limiter",
+        "http://lv2plug.in/plugins/eg-amp",
+        "http://drobilla.net/plugins/mda/Ambience",
+        &clap,
+    ];
+    let mut slots: Vec<Slot> = uris.iter().map(|uri| slot(uri, true)).collect();
+    slots.push(Slot { name: "apart".to_owned(), ..slot(uris[7], false) });
+    let (writer, mut reader) = ring(2, 48_000, 1.0);
+    let (chain, mut ends) = chains(2, 48_000);
+    let mut moves = ends.moves.take().expect("nobody has it");
+    let mut callback = Callback::new(writer).through(chain);
+    let mut rack = Rack::new(env!("CARGO_BIN_EXE_affectd").into(), Plugins { tap: 4, slots });
+    rack.attach(ends);
+    let sound: Vec<f32> = (0..256).map(|frame| 0.3 * (frame as f32 * 0.1).sin()).collect();
+    let (mut left, mut right) = (vec![0.0; 256], vec![0.0; 256]);
+    let mut calls = 0;
+    for round in 0..40_usize {
+        // Each round goes another way: another order, another tap, one less or more.
+        let mut wanted = rack.wanted().clone();
+        let slot = wanted.slots.remove(round % wanted.slots.len());
+        if round % 7 != 0 {
+            wanted.slots.insert(round * 3 % wanted.slots.len(), slot);
+        }
+        wanted.tap = round % 5;
+        wanted.slots.iter_mut().for_each(|slot| slot.bypass = (round + slot.name.len()) % 3 == 0);
+        rack.prepare(&wanted).expect("all of it is installed");
+        rack.commit();
+        for card in rack.take_board().iter().flat_map(|board| board.iter()) {
+            let value = card.parameters.first().map_or(0.0, |first| first.max * (round % 2) as f32);
+            let step = card.step(0, value, 960);
+            step.map(|step| moves.try_push(step).expect("there is room"));
+        }
+        calls += allocations_and_frees(|| {
+            for _ in 0..20 {
+                let block = Block::Planar(&[&sound, &sound]);
+                callback.process_through(block, &mut [&mut left, &mut right]);
+                while reader.read().is_some() {}
+            }
+        });
+        rack.tend(Instant::now());
+    }
+    assert_eq!(calls, 0);
+    assert_eq!(rack.take_news(), []);
 }
 
 #[test]

@@ -289,7 +289,7 @@ fn threads(source: &Source, code: &str) -> Vec<String> {
     if source.path == "src/daemon.rs" || excepted || source.is_test() {
         return Vec::new();
     }
-    let own = code.rsplit_once("\n#[cfg(test)]\n").map_or(code, |(own, _tests)| own);
+    let own = code.rsplit_once("#[cfg(test)]\n").map_or(code, |(own, _tests)| own);
     let starts = ["thread::spawn", "thread::Builder", "thread::scope", "thread::{"];
     let at = |index| {
         source.at(line_of(code, index), "only src/daemon.rs starts threads, and it joins each")

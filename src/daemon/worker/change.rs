@@ -154,7 +154,7 @@ impl Worker {
         cause: Cause,
         saved: Option<Box<Typed>>,
     ) {
-        if self.change.is_some() {
+        if self.change.is_some() || self.committed.is_some() {
             let text = "another change waits for its model or device; ask again";
             return self.refuse(ticket, Fault::new(Code::NotNow, text));
         }
@@ -263,11 +263,6 @@ impl Worker {
         if let Some(live) = &self.live {
             live.fader.set(self.config.through.gain_db, self.config.through.mute);
         }
-        if before.plugins != self.config.plugins
-            && let Err(fault) = self.wish(Wish::Commit)
-        {
-            log::error!("the plug-ins stay as they were: {fault}");
-        }
         if before.maps != self.config.maps {
             self.take_maps();
         }
@@ -281,9 +276,21 @@ impl Worker {
             Some(saved) => Done::Reloaded { state, saved },
             None => Done::Adopted { state, cause },
         };
-        match change.ticket {
-            Some(ticket) => self.surface.answer(ticket, Ok(done), Instant::now()),
-            None => self.surface.settle(done, Instant::now()),
+        self.committed = Some((change.ticket, done));
+        if before.plugins == self.config.plugins {
+            self.conclude();
+        } else if let Err(fault) = self.wish(Wish::Commit) {
+            log::error!("the plug-ins stay as they were: {fault}");
+            self.conclude();
+        }
+    }
+
+    /// Who asked is told once the plug-ins are others too, so that asking for them tells so.
+    pub(super) fn conclude(&mut self) {
+        match self.committed.take() {
+            Some((Some(ticket), done)) => self.surface.answer(ticket, Ok(done), Instant::now()),
+            Some((None, done)) => self.surface.settle(done, Instant::now()),
+            None => {}
         }
     }
 

@@ -18,6 +18,7 @@ pub struct Tally {
     /// Of sources that are gone.
     pub xruns: u64,
     pub repaired: u64,
+    pub plugin_faults: i32,
     /// What the last events about overload said.
     told_dropped: u32,
     told_overrun: u64,
@@ -50,6 +51,7 @@ impl Worker {
             uptime_s: self.started.elapsed().as_secs_f32(),
             xruns: clamp(self.tally.xruns + xruns),
             repaired: clamp(self.tally.repaired + repaired),
+            plugin_faults: self.tally.plugin_faults,
             dropped: clamp(u64::from(self.lost_hops())),
             late: self.tally.late,
             restarts: self.tally.restarts,

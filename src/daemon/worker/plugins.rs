@@ -21,13 +21,16 @@ use crate::osc::surface::{Comparison, Done, PluginRequest, Ticket};
 use crate::plugins::board::{Board, Card};
 use crate::plugins::chain::{Ends, Move};
 use crate::plugins::processor::Scale;
-use crate::plugins::rack::Saved;
+use crate::plugins::rack::{BACK, Saved};
 
 /// A value that a command asks for is reached in so many seconds.
 const GLIDE_S: f32 = 0.02;
 
 /// Conditions that may be watched at once.
 const WATCHES_MAX: usize = 64;
+
+/// Code of the event that a watched condition begins or ends to hold.
+const WATCHED: i32 = 3;
 
 /// What the worker keeps of plug-ins and mappings.
 #[derive(Default)]
@@ -36,8 +39,6 @@ pub struct Hands {
     /// To the audio thread of the source that plays.
     moves: Option<HeapProd<Move>>,
     pub mapper: Mapper,
-    /// What a hop's mappings moved: the map's target and the value.
-    moved: Vec<(Target, f32)>,
     watches: Vec<Watch>,
     /// Who waits for the state of all slots, and what is to be done with it.
     saving: Vec<(Ticket, SaveTo)>,
@@ -89,6 +90,7 @@ impl Worker {
                     self.hands.board = board;
                     self.hands.mapper.tell_again();
                 }
+                Told::Committed => self.conclude(),
                 Told::Prepared(result) => self.plugins_prepared(result),
                 Told::Saved(ticket, saved) => self.saved(ticket, &saved),
                 Told::Presets(ticket, presets) => {
@@ -100,6 +102,7 @@ impl Worker {
                 }
                 Told::News(news) => {
                     log::warn!("plug-in {}: {}", news.name, news.text);
+                    self.tally.plugin_faults += i32::from(news.code != BACK);
                     let (code, subject, text) = (news.code, news.name, news.text);
                     self.surface.event(&Event { kind: EventKind::Plugin, code, subject, text });
                 }
@@ -113,30 +116,21 @@ impl Worker {
         if !self.config.privacy.consent {
             return;
         }
-        let labels = &self.model.predictor.card().labels;
-        let Hands { mapper, moved, .. } = &mut self.hands;
-        moved.clear();
-        mapper.advance(update, labels, hop_s, &mut |map, value| {
-            moved.push((map.target.clone(), value));
-        });
-        let moved = std::mem::take(&mut self.hands.moved);
-        for (target, value) in &moved {
-            match target {
-                Target::Osc { receiver, address } => {
-                    self.surface.send_mapped(receiver.as_deref(), address, *value);
-                }
-                Target::Plugin { slot: Slot::Name(name), symbol } => {
-                    let card = self.hands.board.iter().find(|card| card.name == *name);
-                    let step = card.and_then(|card| {
-                        card.step(card.find(symbol)?, *value, self.frames(hop_s))
-                    });
-                    step.map(|step| self.hands.push(step));
-                }
-                // Names took the place of numbers when the configuration was read.
-                Target::Plugin { slot: Slot::Number(_), .. } => {}
+        let frames = self.frames(hop_s);
+        let (surface, labels) = (&mut self.surface, &self.model.predictor.card().labels);
+        let Hands { board, moves, mapper, .. } = &mut self.hands;
+        mapper.advance(update, labels, hop_s, &mut |map, value| match &map.target {
+            Target::Osc { receiver, address } => {
+                surface.send_mapped(receiver.as_deref(), address, value);
             }
-        }
-        self.hands.moved = moved; // for its room
+            Target::Plugin { slot: Slot::Name(name), symbol } => {
+                let card = board.iter().find(|card| card.name == *name);
+                let step = card.and_then(|card| card.step(card.find(symbol)?, value, frames));
+                push(moves, step);
+            }
+            // Names took the place of numbers when the configuration was read.
+            Target::Plugin { slot: Slot::Number(_), .. } => {}
+        });
     }
 
     fn frames(&self, seconds: f32) -> u32 {
@@ -220,9 +214,8 @@ impl Worker {
             );
             return Err(Fault::new(Code::OutOfRange, text));
         }
-        if let Some(step) = card.step(index, value, self.frames(GLIDE_S)) {
-            self.hands.push(step);
-        }
+        let step = card.step(index, value, self.frames(GLIDE_S));
+        push(&mut self.hands.moves, step);
         Ok(())
     }
 
@@ -260,7 +253,7 @@ impl Worker {
             }
         }
         for (subject, text) in events {
-            self.surface.event(&Event { kind: EventKind::Plugin, code: 3, subject, text });
+            self.surface.event(&Event { kind: EventKind::Plugin, code: WATCHED, subject, text });
         }
     }
 
@@ -310,13 +303,12 @@ impl Worker {
     }
 }
 
-impl Hands {
-    fn push(&mut self, step: Move) {
-        if let Some(moves) = &mut self.moves
-            && moves.try_push(step).is_err()
-        {
-            log::debug!("the audio thread takes no moves: {step:?} is lost");
-        }
+/// To the audio thread, if a source plays.
+fn push(moves: &mut Option<HeapProd<Move>>, step: Option<Move>) {
+    if let Some((moves, step)) = moves.as_mut().zip(step)
+        && moves.try_push(step).is_err()
+    {
+        log::debug!("the audio thread takes no moves: {step:?} is lost");
     }
 }
 

@@ -74,6 +74,7 @@ pub enum HealthValue {
     Uptime,
     Xruns,
     Repaired,
+    PluginFaults,
     Dropped,
     Late,
     Restarts,

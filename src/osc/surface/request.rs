@@ -51,16 +51,37 @@ pub enum Request {
 pub enum PluginRequest {
     List,
     Scan,
-    Parameters { slot: usize },
-    Presets { slot: usize },
-    Get { slot: usize, name: String },
-    Set { slot: usize, name: String, value: f32 },
+    Parameters {
+        slot: usize,
+    },
+    Presets {
+        slot: usize,
+    },
+    Get {
+        slot: usize,
+        name: String,
+    },
+    Set {
+        slot: usize,
+        name: String,
+        value: f32,
+    },
     /// `None` ends it.
-    Watch { slot: usize, name: String, condition: Option<(Comparison, f32)> },
-    SaveChain { file: PathBuf },
-    LoadChain { file: PathBuf },
+    Watch {
+        slot: usize,
+        name: String,
+        condition: Option<(Comparison, f32)>,
+    },
+    SaveChain {
+        file: PathBuf,
+    },
+    LoadChain {
+        file: PathBuf,
+    },
     /// Only this mapping acts; `None`: all.
-    Solo { name: Option<String> },
+    Solo {
+        name: Option<String>,
+    },
 }
 
 /// How a watched value is compared.

@@ -70,6 +70,7 @@ fn report(state: HealthState) -> Health {
         uptime_s: 10.0,
         xruns: 1,
         repaired: 0,
+        plugin_faults: 0,
         dropped: 2,
         late: 3,
         restarts: 4,

@@ -33,7 +33,8 @@ fn run(built: &mut Built, sound: &[f32], block_frames: usize) -> Vec<f32> {
         let mut written: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
         built.processor.process(&inputs, &mut written);
         built.control.tend();
-        assert!(outputs.iter().flatten().all(|sample| sample.is_finite()));
+        let is_sound = outputs.iter().flatten().all(|sample| sample.is_finite());
+        assert!(is_sound, "{} gave NaN or infinity", built.name);
         heard.append(&mut outputs[0]);
     }
     heard

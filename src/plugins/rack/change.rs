@@ -8,7 +8,7 @@ use crate::plugins::chain::{Edit, Move, Place, SlotId};
 use crate::plugins::rack::element::{Element, Member, Refusal, Workshop};
 use crate::plugins::rack::line::Line;
 use crate::plugins::rack::plan::{Plan, is_same, plan};
-use crate::plugins::rack::{Prepared, Rack};
+use crate::plugins::rack::{BACK, LOST, Prepared, Rack};
 use crate::plugins::unit::Unit;
 use crate::plugins::wire::Wire;
 
@@ -112,7 +112,7 @@ impl Rack {
     fn leave_out(&mut self, plan: &mut Plan, (name, error): Refusal) -> Result<(), Refusal> {
         let index = plan.members.iter().position(|spec| spec.name == name).unwrap_or(0);
         let spec = plan.members.remove(index);
-        self.tell(0, &spec.name, format!("left out: {error}"));
+        self.tell(LOST, &spec.name, format!("left out: {error}"));
         self.missing.push(spec);
         Ok(())
     }
@@ -219,12 +219,12 @@ impl Rack {
                 element.trouble.built(now);
                 let old = std::mem::replace(old, element);
                 self.retired.push(old);
-                self.tell(1, &plan.members[0].name, "runs again".to_owned());
+                self.tell(BACK, &plan.members[0].name, "runs again".to_owned());
             }
             Err((name, error)) => {
                 let wait = self.elements[index].trouble.failed(now);
                 let text = format!("{error}; tried again in {} s", wait.as_secs_f32());
-                self.tell(0, &name, text);
+                self.tell(LOST, &name, text);
             }
         }
         self.has_changed = true;
