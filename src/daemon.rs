@@ -73,9 +73,9 @@ pub fn run(running: Running) -> Result<()> {
 
     let (server, waker) = TcpServer::new(listener).context("no TCP for OSC")?;
     let receivers_file = receivers_file(&config);
-    let knowledge = knowledge(&config, loaded.predictor.card());
-    let permanent = saved::load(&receivers_file)?;
-    let setup = Setup { socket, waker: Some(waker), running, knowledge, saved: permanent };
+    let (knowledge, waker) = (knowledge(&config, loaded.predictor.card()), Some(waker));
+    let saved = saved::load(&receivers_file)?;
+    let setup = Setup { socket, waker, running, knowledge, saved };
     let surface = Surface::new(setup).context("the OSC socket cannot be used")?;
     let counters = surface.counters();
     let (inbound, commands) = bounded(INBOUND_CAPACITY);
@@ -84,7 +84,7 @@ pub fn run(running: Running) -> Result<()> {
     let (jobs, todo) = bounded(JOBS_MAX);
     let (done, finished) = bounded(JOBS_MAX);
     let (wishes, wished) = bounded(WISHES_MAX);
-    let (tell, plugins_told) = bounded(WISHES_MAX);
+    let (tell, told) = bounded(WISHES_MAX);
     // The newest update is enough for the status line: one place, and a full one is skipped.
     let (shown, updates) = bounded::<Update>(1);
     let labels = loaded.predictor.card().labels.clone();
@@ -93,25 +93,16 @@ pub fn run(running: Running) -> Result<()> {
     let mut threads = Vec::new();
     let (queue, tally, ends) = (inbound.clone(), Arc::clone(&counters), Arc::clone(&stop));
     threads.push(start("osc-receive", move || {
-        told(receive::run(&ears, &queue, &tally, &ends), "OSC datagrams");
+        tell_end(receive::run(&ears, &queue, &tally, &ends), "OSC datagrams");
     })?);
     let ends = Arc::clone(&stop);
     threads.push(start("osc-tcp", move || {
-        told(server.run(&inbound, &counters, &ends), "OSC connections");
+        tell_end(server.run(&inbound, &counters, &ends), "OSC connections");
     })?);
     threads.push(start("clerk", move || clerk::run(&todo, &done, &receivers_file))?);
     let slots = config.plugins.clone();
     threads.push(start("plugins", move || plugins::run(&wished, &tell, slots))?);
-    let lines = Lines {
-        commands,
-        sources,
-        orders: ordered,
-        jobs,
-        finished,
-        wishes,
-        told: plugins_told,
-        shown,
-    };
+    let lines = Lines { commands, sources, ordered, jobs, finished, wishes, told, shown };
     let worker = Worker::new(loaded, config.clone(), surface, lines);
     let ends = Arc::clone(&stop);
     threads.push(start("worker", move || worker.run(&ends, &reload))?);
@@ -176,7 +167,7 @@ fn receivers_file(config: &Config) -> PathBuf {
     folder.join("affectd").join(format!("receivers-{}.toml", config.osc.listen.port()))
 }
 
-fn told(result: std::io::Result<()>, what: &str) {
+fn tell_end(result: std::io::Result<()>, what: &str) {
     if let Err(error) = result {
         log::error!("{what} are no longer heard: {error}");
     }

@@ -86,7 +86,7 @@ pub enum Why {
 pub struct Lines {
     pub commands: Receiver<Inbound>,
     pub sources: Receiver<SourceChange>,
-    pub orders: Sender<SourceOrder>,
+    pub ordered: Sender<SourceOrder>,
     pub jobs: Sender<Job>,
     pub finished: Receiver<Finished>,
     pub wishes: Sender<Wish>,

@@ -6,6 +6,8 @@ mod commands;
 
 mod fanout;
 
+mod maps;
+
 mod notice;
 
 mod plugins;

@@ -230,7 +230,7 @@ impl Worker {
     }
 
     fn order(&mut self, order: SourceOrder) {
-        if self.lines.orders.try_send(order).is_err() {
+        if self.lines.ordered.try_send(order).is_err() {
             self.source_refused(Fault::new(Code::NotNow, "the source is being changed; ask again"));
         }
     }

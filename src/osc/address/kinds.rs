@@ -172,9 +172,12 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Plug-ins and what moves them.
     pub fn is_of_plugins(self) -> bool {
-        self as u8 >= Self::PluginList as u8
+        Self::PluginList as u8 <= self as u8 && !self.is_of_maps()
+    }
+
+    pub fn is_of_maps(self) -> bool {
+        Self::MapAdd as u8 <= self as u8
     }
 
     /// No pattern may run these by accident.

@@ -75,7 +75,8 @@ impl Surface {
             Verb::DeviceSelect => self.select_device(word),
             Verb::ModelList => Ok(Outcome::Later(Request::ListModels)),
             Verb::ModelLoad => self.load_model(word),
-            verb if verb.is_of_plugins() => self.run_plugins(caller, verb, arguments, replies),
+            verb if verb.is_of_maps() => self.run_maps(verb, arguments, replies),
+            verb if verb.is_of_plugins() => self.run_plugins(caller, verb, arguments),
             _ => self.configure(caller, verb, arguments, replies),
         }
     }
