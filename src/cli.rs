@@ -262,6 +262,9 @@ pub struct BenchArgs {
     /// Instead, eight channels on a JACK server for so many minutes while all cores are busy
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub endurance: Option<u32>,
+    /// Instead, what plug-ins cost
+    #[arg(long)]
+    pub plugins: bool,
     /// Only plays the demo voice into so many channels of a daemon on JACK
     #[arg(long, value_name = "CHANNELS", hide = true)]
     pub voice: Option<u16>,

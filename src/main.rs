@@ -270,6 +270,9 @@ fn bench(args: BenchArgs) -> Result<()> {
     if let Some(daemon) = args.flood {
         return bench::osc::pour(daemon);
     }
+    if args.plugins {
+        return bench::plugins::write_rows(&mut stdout().lock());
+    }
     if args.busy {
         bench::endurance::be_busy();
         return Ok(());

@@ -3,6 +3,8 @@
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -69,7 +71,7 @@ pub fn write_rows(out: &mut dyn Write) -> Result<()> {
         }
     }
     writeln!(out)?;
-    Ok(())
+    write_wake_rows(out)
 }
 
 fn slots(count: usize, trusted: bool) -> Plugins {
@@ -121,6 +123,35 @@ fn run(count: usize, frames: u32, trusted: bool) -> Result<Cost> {
     });
     let callback_us = Times::from(times).percentile(50) / count as f64;
     Ok(Cost { callback_us, elsewhere_us: elsewhere })
+}
+
+/// What it would cost the callback to wake a thread once a block, as `unpark` does by a futex;
+/// and so what it saves that the process looks by itself.
+fn write_wake_rows(out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "| waking a thread once a block | median | p99 | share |\n|---|---|---|---|")?;
+    for frames in FRAMES {
+        let block_s = f64::from(frames) / f64::from(RATE_HZ);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_over);
+        let sleeper = std::thread::spawn(move || {
+            while !ends.load(Ordering::Relaxed) {
+                std::thread::park();
+            }
+        });
+        let (begun, mut times) = (Instant::now(), Vec::new());
+        while begun.elapsed() < RUN {
+            std::thread::sleep(Duration::from_secs_f64(block_s));
+            let called = Instant::now();
+            sleeper.thread().unpark();
+            times.push(1e6 * called.elapsed().as_secs_f64());
+        }
+        is_over.store(true, Ordering::Relaxed);
+        sleeper.thread().unpark();
+        ensure!(sleeper.join().is_ok(), "a thread that only sleeps has failed");
+        Times::from(times).write(out, &format!("{frames} frames"), 1e6 * block_s)?;
+    }
+    writeln!(out)?;
+    Ok(())
 }
 
 /// As many jalv in a row on a server of the benchmark's own: processor time per block and plug-in.

@@ -75,6 +75,7 @@ const MAY_START_THREADS: &[(&str, &str)] = &[
         "src/audio/helper.rs",
         "a device's open and play can hang for ever, so they run on a helper with a time limit",
     ),
+    ("src/bench/plugins.rs", "it measures what waking a thread costs, and joins it"),
     (
         "src/plugins/isolated/child.rs",
         "the process that hosts untrusted plug-ins has nothing but this file: it is its daemon",
