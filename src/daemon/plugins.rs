@@ -31,7 +31,7 @@ pub enum Wish {
     /// What all slots are now; answered by [`Told::Saved`].
     Save(Ticket),
     /// Presets of a plug-in; answered by [`Told::Presets`].
-    Presets { ticket: Ticket, uri: String },
+    Presets { ticket: Ticket, slot: usize, uri: String },
 }
 
 pub enum Told {
@@ -40,7 +40,11 @@ pub enum Told {
     Committed,
     Saved(Ticket, Vec<Saved>),
     /// Label and URI of each.
-    Presets(Ticket, Vec<(String, String)>),
+    Presets {
+        ticket: Ticket,
+        slot: usize,
+        presets: Vec<(String, String)>,
+    },
     News(News),
 }
 
@@ -82,7 +86,9 @@ fn carry_out(rack: &mut Rack, wish: Wish) -> Option<Told> {
             Some(Told::Committed)
         }
         Wish::Save(ticket) => Some(Told::Saved(ticket, rack.save())),
-        Wish::Presets { ticket, uri } => Some(Told::Presets(ticket, rack.presets(&uri))),
+        Wish::Presets { ticket, slot, uri } => {
+            Some(Told::Presets { ticket, slot, presets: rack.presets(&uri) })
+        }
     }
 }
 

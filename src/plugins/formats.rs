@@ -43,10 +43,19 @@ impl Formats {
 
     /// Label and URI of the factory presets; only LV2 has such.
     pub fn presets(&mut self, uri: &str) -> Vec<(String, String)> {
-        #[cfg(feature = "lv2")]
-        if !is_builtin(uri) && !uri.starts_with(clap::PREFIX) {
-            return self.lv2.presets(uri).into_iter().map(|(uri, label)| (label, uri)).collect();
+        match is_builtin(uri) || uri.starts_with(clap::PREFIX) {
+            true => Vec::new(),
+            false => self.presets_lv2(uri),
         }
+    }
+
+    #[cfg(feature = "lv2")]
+    fn presets_lv2(&mut self, uri: &str) -> Vec<(String, String)> {
+        self.lv2.presets(uri).into_iter().map(|(uri, label)| (label, uri)).collect()
+    }
+
+    #[cfg(not(feature = "lv2"))]
+    fn presets_lv2(&mut self, _: &str) -> Vec<(String, String)> {
         Vec::new()
     }
 

@@ -1,6 +1,6 @@
 //! The plug-in host: a chain that the voice runs through on the audio thread, edited while it runs.
 //!
-//! - [`chain`] and [`unit`] run on the audio thread; [`processor`] is what a plug-in is to them.
+//! - [`chain`] and [`mod@unit`] run on the audio thread; [`processor`] is what a plug-in is there.
 //! - [`builtin`], [`clap`] and `lv2` are the formats, [`formats`] the door to all of them.
 //! - [`isolated`] hosts untrusted plug-ins in a process of their own.
 //! - [`check`] and [`show`] are what the command line tells of one, [`catalogue`] of all.

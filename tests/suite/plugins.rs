@@ -316,3 +316,44 @@ fn a_chain_is_saved_with_its_values_and_loaded_again() {
     });
     assert_eq!(value(&mut daemon), Some(OscType::Float(0.75)));
 }
+
+#[test]
+fn presets_trust_and_a_watch_over_osc() {
+    let mut daemon = Daemon::start(&["--input", "demo", "--backend", "cpu"]);
+    daemon.wait_for_streams();
+    order(&mut daemon, "/ser/plugin/add", vec!["http://drobilla.net/plugins/mda/Leslie".into()]);
+    order(&mut daemon, "/ser/plugin/presets", vec![int(1)]);
+    let labels: Vec<_> = daemon
+        .ear
+        .of("/ser/plugin/preset/item")
+        .map(|heard| heard.message.args[1].clone())
+        .collect();
+    assert_eq!(labels.len(), 3, "{labels:?}");
+    let mode = vec![int(1), "mode".into()];
+    order(&mut daemon, "/ser/plugin/preset", vec![int(1), "Fast".into()]);
+    assert_eq!(
+        order(&mut daemon, "/ser/plugin/param/get", mode.clone()).pop(),
+        Some(OscType::Float(1.0))
+    );
+    let is_here = |daemon: &mut Daemon| {
+        daemon.ear.heard.clear();
+        order(daemon, "/ser/plugin/list", vec![]);
+        let item = daemon.ear.of("/ser/plugin/item").last().expect("one slot").clone();
+        item.message.args[6].clone().int()
+    };
+    assert_eq!(is_here(&mut daemon), Some(0));
+    order(&mut daemon, "/ser/plugin/trust", vec![int(1), int(1)]);
+    assert_eq!(is_here(&mut daemon), Some(1));
+    // The values came along.
+    assert_eq!(order(&mut daemon, "/ser/plugin/param/get", mode).pop(), Some(OscType::Float(1.0)));
+    let watch = vec![int(1), "speed".into(), ">".into(), OscType::Float(0.7)];
+    order(&mut daemon, "/ser/plugin/watch", watch);
+    for (value, text) in [(0.8, "0.8 is > 0.7"), (0.2, "0.2 is not > 0.7")] {
+        let set = vec![int(1), "speed".into(), OscType::Float(value)];
+        daemon.send("/ser/plugin/param", set);
+        let event = daemon
+            .ear
+            .wait_for(text, |heard| heard.message.addr == "/ser/event/plugin" && heard.int() == 3);
+        assert_eq!(event.args[1..], ["Leslie/speed".into(), text.into()]);
+    }
+}

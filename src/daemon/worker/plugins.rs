@@ -93,9 +93,9 @@ impl Worker {
                 Told::Committed => self.conclude(),
                 Told::Prepared(result) => self.plugins_prepared(result),
                 Told::Saved(ticket, saved) => self.saved(ticket, &saved),
-                Told::Presets(ticket, presets) => {
+                Told::Presets { ticket, slot, presets } => {
                     let row = |(label, uri): (String, String)| {
-                        ("plugin/preset/item", vec![label.into(), uri.into()])
+                        ("plugin/preset/item", vec![int(slot + 1), label.into(), uri.into()])
                     };
                     let items = presets.into_iter().map(row).collect();
                     self.surface.answer(ticket, Ok(Done::Items(items)), Instant::now());
@@ -192,7 +192,7 @@ impl Worker {
             }
             PluginRequest::Presets { slot } => {
                 let uri = self.card(slot)?.uri.clone();
-                self.wish(Wish::Presets { ticket, uri })?;
+                self.wish(Wish::Presets { ticket, slot, uri })?;
                 return Ok(None);
             }
         }))
@@ -258,7 +258,6 @@ impl Worker {
     }
 
     fn item(&self, index: usize, card: &Card) -> (&'static str, Vec<OscType>) {
-        let int = |value: usize| OscType::Int(i32::try_from(value).unwrap_or(i32::MAX));
         let flag = |value: bool| OscType::Int(i32::from(value));
         let rate_hz = self.rate_hz.unwrap_or(1).max(1) as f32;
         let row = vec![
@@ -312,6 +311,10 @@ fn push(moves: &mut Option<HeapProd<Move>>, step: Option<Move>) {
     }
 }
 
+fn int(value: usize) -> OscType {
+    OscType::Int(i32::try_from(value).unwrap_or(i32::MAX))
+}
+
 fn put_saved(typed: &mut Typed, saved: &[Saved]) {
     for slot in &mut typed.plugins.slots {
         if let Some(saved) = saved.iter().find(|saved| saved.name == slot.name) {
@@ -331,7 +334,6 @@ fn parameter(card: &Card, name: &str) -> Result<usize, Fault> {
 }
 
 fn parameters(slot: usize, card: &Card) -> Vec<(&'static str, Vec<OscType>)> {
-    let int = |value: usize| OscType::Int(i32::try_from(value).unwrap_or(i32::MAX));
     let mut items = Vec::new();
     for (index, one) in card.parameters.iter().enumerate() {
         let steps = if let Scale::Stepped(steps) = one.scale { steps } else { 0 };
