@@ -30,7 +30,7 @@ use crate::config::running::Running;
 use crate::daemon::clerk::JOBS_MAX;
 use crate::daemon::plugins::WISHES_MAX;
 use crate::daemon::status::StatusLine;
-use crate::daemon::supervisor::{Chain, SourceOrder, Supervisor, open_chain};
+use crate::daemon::supervisor::{Chain, SourceOrder, Supervisor, open_first};
 use crate::daemon::worker::{Lines, Worker};
 use crate::messages::{Identity, UNKNOWN, Update};
 use crate::model::backend::{self, Choice, Loaded};
@@ -235,7 +235,7 @@ pub fn model_folder(folder: &Path) -> PathBuf {
 }
 
 fn open_source(config: &Config) -> Result<Chain, AudioError> {
-    let chain = open_chain(&config.input)?;
+    let chain = open_first(&config.input)?;
     let opened = &chain.opened;
     log::info!("listening to {}: {}, {} Hz", opened.id, opened.description, opened.rate_hz);
     Ok(chain)

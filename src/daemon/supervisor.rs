@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use crossbeam_channel::Sender;
 
+use crate::audio::through::Home;
 use crate::audio::{self, AudioError, Connect, Direction, Liveness, Opened, Stream};
 use crate::config::checked::{Input, Source, ThroughTo};
 use crate::daemon::supervisor::output::Outlet;
@@ -45,6 +46,21 @@ pub struct Chain {
 pub fn open_chain(input: &Input) -> Result<Chain, AudioError> {
     let opened = audio::open(input, Connect::Physical)?;
     let through = |home| Outlet::open(home, input.through.clone());
+    let outlet = opened.feed.clone().map(through).transpose()?;
+    Ok(Chain { opened, outlet })
+}
+
+/// The same at the start, where a default output that is not there is waited for: the analysis goes
+/// on without a loudspeaker.
+pub fn open_first(input: &Input) -> Result<Chain, AudioError> {
+    let opened = audio::open(input, Connect::Physical)?;
+    let through = |home: Home| match Outlet::open(home.clone(), input.through.clone()) {
+        Err(error) if input.through == ThroughTo::Default => {
+            log::warn!("NO OUTPUT: the sound goes on nowhere until there is one ({error})");
+            Ok(Outlet::waiting(home, ThroughTo::Default))
+        }
+        outlet => outlet,
+    };
     let outlet = opened.feed.clone().map(through).transpose()?;
     Ok(Chain { opened, outlet })
 }

@@ -37,9 +37,6 @@ const HANG_LIMIT: Duration = Duration::from_secs(1);
 /// The word that the command line knows the process by.
 pub const COMMAND: &str = "plugin-host";
 
-/// The program that hosts them: this one, unless a test says otherwise.
-pub type Program = PathBuf;
-
 /// What is said to it, and what it says.
 type Pipes = (ChildStdin, BufReader<ChildStdout>);
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rosc::OscType;
 
-use crate::harness::{Daemon, wait_until};
+use crate::harness::{Daemon, project, wait_until};
 use crate::jackd::{
     Tape, demo_voice_at_48_khz, in_own_process, player, recorder, running_server, voice,
 };
@@ -356,4 +356,25 @@ fn presets_trust_and_a_watch_over_osc() {
             .wait_for(text, |heard| heard.message.addr == "/ser/event/plugin" && heard.int() == 3);
         assert_eq!(event.args[1..], ["Leslie/speed".into(), text.into()]);
     }
+}
+
+#[test]
+fn the_ten_lines_of_the_readme_play_with_a_loudspeaker_or_without() {
+    let (example, readme) = (project().join("examples/chain.toml"), project().join("README.md"));
+    let text = std::fs::read_to_string(&example).expect("it is shipped");
+    let readme = std::fs::read_to_string(readme).expect("it is shipped");
+    assert!(text.lines().count() == 10 && readme.contains(&text), "{text}");
+    let example = example.to_str().expect("a plain path");
+    let arguments = ["--config", example, "--input", "demo", "--backend", "cpu"];
+    let mut daemon = Daemon::start(&arguments);
+    daemon.wait_for_streams();
+    wait_until("the room to be built", || {
+        order(&mut daemon, "/ser/plugin/params", vec![int(4)]).pop() == Some(int(4))
+    });
+    // Somebody excited is among the first to speak.
+    wait_until("the room to open", || {
+        let answer = order(&mut daemon, "/ser/plugin/param/get", vec![int(4), "mix".into()]);
+        answer.last().and_then(|mix| mix.clone().float()).is_some_and(|mix| 0.1 < mix)
+    });
+    assert_eq!(order(&mut daemon, "/ser/plugin/list", vec![]).pop(), Some(int(4)));
 }
