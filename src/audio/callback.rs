@@ -196,24 +196,35 @@ impl Callback {
 impl Ways {
     /// Meters the channels and hands them to the worker.
     fn analyse(&mut self, block: Block) {
-        self.count_repaired(block);
-        for (channel, meter) in self.meters.peaks.iter().enumerate() {
-            let amplitude = |frame| finite_or_zero(block.sample(frame, channel)).abs();
-            let peak = (0..block.frames()).map(amplitude).fold(0.0, f32::max);
+        self.meter(block, |meter, peak| {
             meter.fetch_max(peak.to_bits(), Ordering::Relaxed);
-        }
+        });
         self.writer.write(block);
     }
 
     /// How much of what the device brought is no number; behind the plug-ins everything is.
     fn count_repaired(&self, block: Block) {
-        let broken = |channel| {
-            (0..block.frames()).filter(move |&at| !block.sample(at, channel).is_finite()).count()
-        };
-        let repaired: usize = (0..self.writer.channels()).map(broken).sum();
+        self.meter(block, |_, _| {});
+    }
+
+    /// One pass for both: each channel's peak, and the samples that are no numbers.
+    fn meter(&self, block: Block, keep: impl Fn(&AtomicU32, f32)) {
+        let mut repaired = 0;
+        for (channel, meter) in self.meters.peaks.iter().enumerate() {
+            let mut peak = 0.0_f32;
+            for frame in 0..block.frames() {
+                let amplitude = block.sample(frame, channel).abs();
+                if amplitude.is_finite() {
+                    peak = peak.max(amplitude);
+                } else {
+                    repaired += 1;
+                }
+            }
+            keep(meter, peak);
+        }
         if repaired > 0 {
             let counter = &self.writer.counters().repaired_samples;
-            counter.fetch_add(repaired as u64, Ordering::Relaxed);
+            counter.fetch_add(repaired, Ordering::Relaxed);
         }
     }
 
