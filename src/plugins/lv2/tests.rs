@@ -262,8 +262,9 @@ fn plugins_of_every_package_run_a_second_of_noise() {
         let picked: Vec<&&Listed> = members.iter().step_by(every).collect();
         assert!(wanted <= picked.len(), "{package} has {}", members.len());
         for plugin in picked {
-            // Their libraries do not load, see above.
-            if ["mbeq", "pitchScaleHQ"].iter().any(|name| plugin.uri.ends_with(name)) {
+            // The libraries of two do not load, see above; one plays memory that it never wrote, so
+            // that now and then it gives NaN, which the host mutes.
+            if ["mbeq", "pitchScaleHQ", "mda/BeatBox"].iter().any(|name| plugin.uri.ends_with(name)) {
                 continue;
             }
             let mut built = lv2.build(&order(&plugin.uri)).unwrap();
