@@ -264,7 +264,8 @@ fn plugins_of_every_package_run_a_second_of_noise() {
         for plugin in picked {
             // The libraries of two do not load, see above; one plays memory that it never wrote, so
             // that now and then it gives NaN, which the host mutes.
-            if ["mbeq", "pitchScaleHQ", "mda/BeatBox"].iter().any(|name| plugin.uri.ends_with(name)) {
+            if ["mbeq", "pitchScaleHQ", "mda/BeatBox"].iter().any(|name| plugin.uri.ends_with(name))
+            {
                 continue;
             }
             let mut built = lv2.build(&order(&plugin.uri)).unwrap();
