@@ -80,6 +80,8 @@ pub enum SourceStream {
     Fresh,
     Level,
     LevelNorm,
+    LevelClip,
+    TopIndex,
     Class(String),
     RawClass(String),
     TopProbability,
@@ -184,12 +186,14 @@ impl TypedMap {
 }
 
 /// The streams without a label, as their addresses name them.
-const STREAMS: [(&str, SourceStream); 10] = [
+const STREAMS: [(&str, SourceStream); 12] = [
     ("voice/on", SourceStream::VoiceOn),
     ("voice/prob", SourceStream::VoiceProbability),
     ("fresh", SourceStream::Fresh),
     ("level", SourceStream::Level),
     ("level/norm", SourceStream::LevelNorm),
+    ("level/clip", SourceStream::LevelClip),
+    ("top/index", SourceStream::TopIndex),
     ("top/prob", SourceStream::TopProbability),
     ("dim/arousal", SourceStream::Arousal),
     ("dim/valence", SourceStream::Valence),

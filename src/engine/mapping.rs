@@ -30,7 +30,7 @@ struct Entry {
 }
 
 impl Mapper {
-    pub fn add(&mut self, map: Map) -> Result<(), MapError> {
+    fn add(&mut self, map: Map) -> Result<(), MapError> {
         if self.entries.iter().any(|entry| entry.map.name == map.name) {
             return Err(MapError::Exists { name: map.name });
         }
@@ -57,18 +57,6 @@ impl Mapper {
         Ok(())
     }
 
-    /// Its target stays where it is. Removing the map that is solo ends that.
-    pub fn remove(&mut self, name: &str) -> Result<(), MapError> {
-        self.entry(name)?;
-        self.entries.retain(|entry| entry.map.name != name);
-        Ok(())
-    }
-
-    pub fn enable(&mut self, name: &str, is_enabled: bool) -> Result<(), MapError> {
-        self.entry(name)?.map.is_enabled = is_enabled;
-        Ok(())
-    }
-
     /// Only this map acts from now on, if it is enabled; `None`: all again.
     pub fn solo(&mut self, name: Option<&str>) -> Result<(), MapError> {
         if let Some(name) = name {
@@ -78,14 +66,6 @@ impl Mapper {
             entry.is_solo = name == Some(entry.map.name.as_str());
         }
         Ok(())
-    }
-
-    pub fn clear(&mut self) {
-        self.entries.clear();
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Map> {
-        self.entries.iter().map(|entry| &entry.map)
     }
 
     /// The next hop tells every value, moved or not: for targets that forgot theirs.
@@ -166,6 +146,8 @@ fn read(stream: &SourceStream, update: &Update, labels: &[String]) -> Option<f32
         SourceStream::VoiceProbability => update.voice_probability,
         SourceStream::Fresh => f32::from(update.fresh),
         SourceStream::Level => update.level_db,
+        SourceStream::LevelClip => f32::from(update.clipped),
+        SourceStream::TopIndex => update.classes.top().0 as f32,
         SourceStream::LevelNorm => level_to_norm(update.level_db),
         SourceStream::Class(label) => score(&update.classes, label)?,
         SourceStream::RawClass(label) => score(&update.raw, label)?,
@@ -320,9 +302,10 @@ mod tests {
     fn every_stream_is_read_of_its_own_channel_alone() {
         let loud = [("level", -30.0), ("level/norm", 0.5), ("voice/prob", 0.9), ("conf", 0.5)];
         let flags = [("voice/on", 1.0), ("fresh", 0.0), ("top/prob", 0.7), ("unknown", 0.1)];
+        let states = [("level/clip", 0.0), ("top/index", 0.0)];
         let scores = [("happy", 0.7), ("raw/class/unknown", 1.0), ("raw/class/sad", 0.0)];
         let dims = [("arousal", 0.3), ("dim/valence", 0.2), ("dominance", 0.8)];
-        for (source, value) in [&loud[..], &flags, &scores, &dims].concat() {
+        for (source, value) in [&loud[..], &flags, &scores, &dims, &states].concat() {
             let ends = TypedMap { input: [-50.0, 50.0], ..typed([-50.0, 50.0], "linear") };
             let near = run(&TypedMap { source: source.into(), ..ends.clone() }, &[update(0.3)])[0];
             assert!(near.is_some_and(|near| (near - value).abs() < 1e-5), "{source}: {near:?}");
@@ -365,13 +348,15 @@ mod tests {
         check_told(&mut mapper, "");
         mapper.solo(None).unwrap();
         check_told(&mut mapper, "a");
-        mapper.enable("b", false).unwrap();
+        let off = TypedMap { enabled: false, ..named("b") };
+        mapper.set_all(vec![map(&slow()), map(&off)]).unwrap();
         check_told(&mut mapper, "");
-        mapper.enable("b", true).unwrap();
+        mapper.set_all(vec![map(&slow()), map(&named("b"))]).unwrap();
         check_told(&mut mapper, "b");
         mapper.solo(Some("b")).unwrap();
         check_told(&mut mapper, "");
-        mapper.remove("b").unwrap();
+        // With the one that is solo its solo goes too.
+        mapper.set_all(vec![map(&slow())]).unwrap();
         check_told(&mut mapper, "a");
         mapper.tell_again();
         check_told(&mut mapper, "a");

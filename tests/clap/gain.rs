@@ -1,15 +1,14 @@
 //! A well-behaved CLAP plug-in for tests: one channel, times `gain`, inverted by `mode`, and 7
 //! frames late, as it says itself. Honours the time of each event; its state is both parameters.
 
+mod mono;
+
 use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use clack_extensions::audio_ports::{
-    AudioPortFlags, AudioPortInfo, AudioPortInfoWriter, AudioPortType, PluginAudioPorts,
-    PluginAudioPortsImpl,
-};
+use clack_extensions::audio_ports::{AudioPortInfoWriter, PluginAudioPorts, PluginAudioPortsImpl};
 use clack_extensions::latency::{PluginLatency, PluginLatencyImpl};
 use clack_extensions::params::{
     ParamDisplayWriter, ParamInfo, ParamInfoFlags, ParamInfoWriter, PluginAudioProcessorParams,
@@ -108,12 +107,7 @@ impl<'a> PluginAudioProcessor<'a, Shared, MainThread<'a>> for Processor<'a> {
         mut audio: Audio,
         events: Events,
     ) -> Result<ProcessStatus, PluginError> {
-        let mut pair = audio.port_pair(0).ok_or(PluginError::Message("it has a port"))?;
-        let channels = pair.channels()?.into_f32();
-        let channel = channels.and_then(|mut channels| channels.channel_pair(0));
-        let Some(ChannelPair::InputOutput(input, output)) = channel else {
-            return Err(PluginError::Message("it has a channel of f32, not in place"));
-        };
+        let (input, output) = mono::channel(&mut audio)?;
         for batch in events.input.batch() {
             batch.events().for_each(|event| self.shared.take(event));
             let (factor, frames) = (self.shared.factor(), batch.sample_bounds());
@@ -141,16 +135,7 @@ impl PluginAudioPortsImpl for MainThread<'_> {
     }
 
     fn get(&self, index: u32, _: bool, writer: &mut AudioPortInfoWriter) {
-        if index == 0 {
-            writer.set(&AudioPortInfo {
-                id: ClapId::new(1),
-                name: b"main",
-                channel_count: 1,
-                flags: AudioPortFlags::IS_MAIN,
-                port_type: Some(AudioPortType::MONO),
-                in_place_pair: None,
-            });
-        }
+        mono::describe(index, writer);
     }
 }
 

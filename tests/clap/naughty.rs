@@ -1,16 +1,15 @@
 //! A CLAP plug-in that misbehaves on demand, to test what its host survives: one channel, copied
 //! unless `mode` says otherwise, from the first `process` after the mode arrived.
 
+mod mono;
+
 use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use clack_extensions::audio_ports::{
-    AudioPortFlags, AudioPortInfo, AudioPortInfoWriter, AudioPortType, PluginAudioPorts,
-    PluginAudioPortsImpl,
-};
+use clack_extensions::audio_ports::{AudioPortInfoWriter, PluginAudioPorts, PluginAudioPortsImpl};
 use clack_extensions::params::{
     ParamDisplayWriter, ParamInfo, ParamInfoFlags, ParamInfoWriter, PluginAudioProcessorParams,
     PluginMainThreadParams, PluginParams,
@@ -101,12 +100,7 @@ impl<'a> PluginAudioProcessor<'a, Shared, MainThread<'a>> for Processor<'a> {
         events: Events,
     ) -> Result<ProcessStatus, PluginError> {
         self.shared.take(events.input);
-        let mut pair = audio.port_pair(0).ok_or(PluginError::Message("it has a port"))?;
-        let channels = pair.channels()?.into_f32();
-        let channel = channels.and_then(|mut channels| channels.channel_pair(0));
-        let Some(ChannelPair::InputOutput(input, output)) = channel else {
-            return Err(PluginError::Message("it has a channel of f32, not in place"));
-        };
+        let (input, output) = mono::channel(&mut audio)?;
         output.copy_from_slice(input);
         match self.shared.mode.load(Ordering::Relaxed) {
             1 => crash(),
@@ -140,16 +134,7 @@ impl PluginAudioPortsImpl for MainThread<'_> {
     }
 
     fn get(&self, index: u32, _: bool, writer: &mut AudioPortInfoWriter) {
-        if index == 0 {
-            writer.set(&AudioPortInfo {
-                id: ClapId::new(1),
-                name: b"main",
-                channel_count: 1,
-                flags: AudioPortFlags::IS_MAIN,
-                port_type: Some(AudioPortType::MONO),
-                in_place_pair: None,
-            });
-        }
+        mono::describe(index, writer);
     }
 }
 

@@ -6,8 +6,8 @@ use std::process::Command;
 use rosc::{OscMessage, OscType};
 
 use crate::harness::{Daemon, hops};
-use crate::jackd::{in_own_process, player, recorder, running_server};
-use crate::plugins::{connect, daemon, int, order, sine, wait_for_sound};
+use crate::jackd::in_own_process;
+use crate::plugins::{int, order, track, with_sine};
 
 const NAUGHTY: &str = "[plugins]\nslots = [{ uri = \"clap:org.affectd.test.naughty\" }]\n";
 
@@ -40,44 +40,37 @@ fn check(daemon: &mut Daemon, wrong: usize, code: i32, expected: &str) {
 #[test]
 fn a_crash_a_hang_and_bad_sound_end_nothing_but_the_plug_in() {
     in_own_process(|| {
-        let _server = running_server();
-        let (_folder, mut daemon) = daemon(NAUGHTY);
-        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
-        connect(ear.as_client(), "source:out");
-        wait_for_sound(&tape);
-        check(&mut daemon, 1, 0, "crashed, signal");
-        check(&mut daemon, 2, 0, "hangs");
-        check(&mut daemon, 3, 2, "gave NaN or far too loud a sound");
-        check(&mut daemon, 5, 2, "gave NaN or far too loud a sound");
-        let track = tape.lock().expect("nobody panics with it")[0].clone();
-        // The sine or what stands in for it, all the while: never silence for long, never a jump.
-        let quiet = track.chunks(480).filter(|piece| piece.iter().all(|x| x.abs() < 0.02)).count();
-        assert_eq!(quiet, 0, "of {} pieces of 10 ms", track.len() / 480);
-        drop(source);
+        with_sine(NAUGHTY, |daemon, tape| {
+            check(daemon, 1, 0, "crashed, signal");
+            check(daemon, 2, 0, "hangs");
+            check(daemon, 3, 2, "gave NaN or far too loud a sound");
+            check(daemon, 5, 2, "gave NaN or far too loud a sound");
+            let track = track(tape);
+            // The sine or what stands in for it, all the while: never silence for long.
+            let is_quiet = |piece: &&[f32]| piece.iter().all(|x| x.abs() < 0.02);
+            let quiet = track.chunks(480).filter(is_quiet).count();
+            assert_eq!(quiet, 0, "of {} pieces of 10 ms", track.len() / 480);
+        });
     });
 }
 
 #[test]
 fn a_process_that_is_killed_in_mid_note_leaves_no_jump() {
     in_own_process(|| {
-        let _server = running_server();
-        let (_folder, mut daemon) = daemon(NAUGHTY);
-        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
-        connect(ear.as_client(), "source:out");
-        wait_for_sound(&tape);
-        let host = child_of(daemon.process.0.id());
-        let killed = Command::new("kill").args(["-KILL", &host.to_string()]).status();
-        assert!(killed.is_ok_and(|status| status.success()), "it is the daemon's child");
-        let event = plugin_event(&mut daemon, "the loss", 0);
-        assert!(text(&event).contains("signal 9 (killed)"), "{event:?}");
-        plugin_event(&mut daemon, "its return", 1);
-        let track = tape.lock().expect("nobody panics with it")[0].clone();
-        let steps = track.windows(2).map(|pair| (pair[1] - pair[0]).abs());
-        // The steepest that the sine itself is: 0.25 × 2π / 64.
-        let steepest = steps.fold(0.0_f32, f32::max);
-        assert!(steepest < 1.1 * 0.0245, "{steepest}");
-        assert_ne!(child_of(daemon.process.0.id()), host);
-        drop(source);
+        with_sine(NAUGHTY, |daemon, tape| {
+            let host = child_of(daemon.process.0.id());
+            let killed = Command::new("kill").args(["-KILL", &host.to_string()]).status();
+            assert!(killed.is_ok_and(|status| status.success()), "it is the daemon's child");
+            let event = plugin_event(daemon, "the loss", 0);
+            assert!(text(&event).contains("signal 9 (killed)"), "{event:?}");
+            plugin_event(daemon, "its return", 1);
+            let track = track(tape);
+            let steps = track.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+            // The steepest that the sine itself is: 0.25 × 2π / 64.
+            let steepest = steps.fold(0.0_f32, f32::max);
+            assert!(steepest < 1.1 * 0.0245, "{steepest}");
+            assert_ne!(child_of(daemon.process.0.id()), host);
+        });
     });
 }
 

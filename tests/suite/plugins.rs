@@ -21,7 +21,7 @@ const PERIOD: usize = 64;
 
 const AMPLITUDE: f32 = 0.25;
 
-pub fn sine() -> impl FnMut() -> f32 + Send + 'static {
+fn sine() -> impl FnMut() -> f32 + Send + 'static {
     let turn = |frame: usize| frame as f32 * std::f32::consts::TAU / PERIOD as f32;
     let table: Vec<f32> = (0..PERIOD).map(|frame| AMPLITUDE * turn(frame).sin()).collect();
     let mut samples = table.into_iter().cycle();
@@ -29,7 +29,7 @@ pub fn sine() -> impl FnMut() -> f32 + Send + 'static {
 }
 
 /// A daemon with its sound going on, and these slots.
-pub fn daemon(slots: &str) -> (tempfile::TempDir, Daemon) {
+fn daemon(slots: &str) -> (tempfile::TempDir, Daemon) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let file = folder.path().join("config.toml");
     let text = format!("[through]\nto = \"on\"\n{slots}");
@@ -68,19 +68,35 @@ pub fn order(daemon: &mut Daemon, address: &str, arguments: Vec<OscType>) -> Vec
 }
 
 /// source:out ▶ affectd ▶ tape:in_1.
-pub fn connect(client: &jack::Client, source: &str) {
+fn connect(client: &jack::Client, source: &str) {
     for (from, to) in [(source, "affectd:in_1"), ("affectd:out_1", "tape:in_1")] {
         client.connect_ports_by_name(from, to).expect("both ports are there");
     }
 }
 
 /// Steady sound has come through.
-pub fn wait_for_sound(tape: &Tape) {
+fn wait_for_sound(tape: &Tape) {
     wait_until("the sine on the tape", || {
         let tape = tape.lock().expect("nobody panics with it");
         tape[0].len() > 48_000 && tape[0].iter().rev().take(PERIOD).any(|x| x.abs() > 0.01)
     });
     tape.lock().expect("nobody panics with it")[0].clear();
+}
+
+/// A server, a daemon with these slots on it, and a sine that runs through it onto a tape.
+pub fn with_sine(slots: &str, body: impl FnOnce(&mut Daemon, &Tape)) {
+    let _server = running_server();
+    let (_folder, mut daemon) = daemon(slots);
+    let (source, (ear, tape)) = (player("source", sine()), recorder(1));
+    connect(ear.as_client(), "source:out");
+    wait_for_sound(&tape);
+    body(&mut daemon, &tape);
+    drop(source);
+}
+
+/// What is on the first track.
+pub fn track(tape: &Tape) -> Vec<f32> {
+    tape.lock().expect("nobody panics with it")[0].clone()
 }
 
 /// A sine of this frequency, whatever its amplitude and phase, leaves nothing here; what is left
@@ -94,79 +110,99 @@ fn largest_click(track: &[f32]) -> (f32, usize) {
 #[test]
 fn a_thousand_edits_make_no_gap_and_no_click() {
     in_own_process(|| {
-        let _server = running_server();
-        let (_folder, mut daemon) = daemon(
-            "[plugins]\nslots = [{ uri = \"affectd:gain\" }, { uri = \"affectd:limiter\" }]\n",
-        );
-        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
-        connect(ear.as_client(), "source:out");
-        wait_for_sound(&tape);
-        let uris = ["affectd:gain", "affectd:high_pass", "affectd:limiter", "affectd:compressor"];
-        // The gain stays first, so that its parameter is there to be moved.
-        let mut slots = 2;
-        for step in 0..1000_usize {
-            let some = |of: usize| int(of % (slots - 1) + 2);
-            match step % 5 {
-                0 => {
-                    let uri = uris[step / 5 % uris.len()];
-                    order(&mut daemon, "/ser/plugin/add", vec![uri.into(), some(step)]);
-                    slots += 1;
-                }
-                1 => {
-                    order(&mut daemon, "/ser/plugin/move", vec![some(step), some(step / 3)]);
-                }
-                2 => {
-                    order(&mut daemon, "/ser/plugin/bypass", vec![some(step), int(step / 5 % 2)]);
-                }
-                3 => {
-                    let gain_db = -((step % 20) as f32);
-                    let arguments = vec![int(1), "gain_db".into(), gain_db.into()];
-                    order(&mut daemon, "/ser/plugin/param", arguments);
-                }
-                _ => {
-                    order(&mut daemon, "/ser/plugin/remove", vec![some(step)]);
-                    slots -= 1;
-                }
+        let slots = "slots = [{ uri = \"affectd:gain\" }, { uri = \"affectd:limiter\" }]";
+        with_sine(&format!("[plugins]\n{slots}\n"), edit_a_thousand_times);
+    });
+}
+
+fn edit_a_thousand_times(daemon: &mut Daemon, tape: &Tape) {
+    let uris = ["affectd:gain", "affectd:high_pass", "affectd:limiter", "affectd:compressor"];
+    // The gain stays first, so that its parameter is there to be moved.
+    let mut slots = 2;
+    for step in 0..1000_usize {
+        let some = |of: usize| int(of % (slots - 1) + 2);
+        match step % 5 {
+            0 => {
+                let uri = uris[step / 5 % uris.len()];
+                order(daemon, "/ser/plugin/add", vec![uri.into(), some(step)]);
+                slots += 1;
+            }
+            1 => {
+                order(daemon, "/ser/plugin/move", vec![some(step), some(step / 3)]);
+            }
+            2 => {
+                order(daemon, "/ser/plugin/bypass", vec![some(step), int(step / 5 % 2)]);
+            }
+            3 => {
+                let gain_db = -((step % 20) as f32);
+                let arguments = vec![int(1), "gain_db".into(), gain_db.into()];
+                order(daemon, "/ser/plugin/param", arguments);
+            }
+            _ => {
+                order(daemon, "/ser/plugin/remove", vec![some(step)]);
+                slots -= 1;
             }
         }
-        let track = tape.lock().expect("nobody panics with it")[0].clone();
-        let (click, at) = largest_click(&track);
-        let around = &track[at.saturating_sub(3)..(at + 6).min(track.len())];
-        assert!(click < CLICK, "{click} at {at}: {around:?}");
-        // A gap would be silence for a block.
-        let is_silent = |block: &[f32]| block.iter().all(|x| x.abs() < 1e-4);
-        assert_eq!(track.chunks(PERIOD).filter(|block| is_silent(block)).count(), 0);
-        drop(source);
+    }
+    check_unbroken(tape);
+}
+
+#[test]
+fn a_thousand_swaps_of_a_plug_in_for_another_make_no_gap_and_no_click() {
+    in_own_process(|| {
+        with_sine("[plugins]\nslots = [{ uri = \"affectd:gain\" }]\n", |daemon, tape| {
+            let gain = vec![int(1), "gain_db".into(), OscType::Float(-3.0)];
+            order(daemon, "/ser/plugin/param", gain);
+            order(daemon, "/ser/plugin/state/save", vec!["even".into()]);
+            order(daemon, "/ser/plugin/add", vec!["affectd:limiter".into()]);
+            order(daemon, "/ser/plugin/remove", vec![int(1)]);
+            order(daemon, "/ser/plugin/state/save", vec!["odd".into()]);
+            let frames = || tape.lock().expect("nobody panics with it")[0].len();
+            for step in 0..1000 {
+                let chain = if step % 2 == 0 { "even" } else { "odd" };
+                order(daemon, "/ser/plugin/state/load", vec![chain.into()]);
+                // A fade of 20 ms and the limiter's delay.
+                let begun = frames();
+                wait_until("a fade", || begun + 1200 < frames());
+            }
+            check_unbroken(tape);
+        });
     });
+}
+
+/// Nothing but the sine, whatever became of its amplitude.
+fn check_unbroken(tape: &Tape) {
+    let track = track(tape);
+    let (click, at) = largest_click(&track);
+    let around = &track[at.saturating_sub(3)..(at + 6).min(track.len())];
+    assert!(click < CLICK, "{click} at {at}: {around:?}");
+    // A gap would be silence for a block.
+    let is_silent = |block: &[f32]| block.iter().all(|x| x.abs() < 1e-4);
+    assert_eq!(track.chunks(PERIOD).filter(|block| is_silent(block)).count(), 0);
 }
 
 #[test]
 fn the_tap_chooses_what_the_analysis_hears() {
     in_own_process(|| {
-        let _server = running_server();
-        let (_folder, mut daemon) =
-            daemon("[plugins]\nslots = [{ uri = \"affectd:gain\", set = { gain_db = -20.0 } }]\n");
-        let (source, (ear, tape)) = (player("source", sine()), recorder(1));
-        connect(ear.as_client(), "source:out");
-        wait_for_sound(&tape);
-        // A sine of amplitude 0.25 is at -15.05 dBFS.
-        let hears = |daemon: &mut Daemon, level_db: f32| {
-            daemon.ear.wait_for(&format!("a level of {level_db} dBFS"), |heard| {
-                heard.message.addr == "/ser/ch/1/level" && (heard.float() - level_db).abs() < 0.1
-            });
-        };
-        hears(&mut daemon, -15.05);
-        order(&mut daemon, "/ser/plugin/tap", vec![OscType::Int(1)]);
-        hears(&mut daemon, -35.05);
-        order(&mut daemon, "/ser/plugin/tap", vec![OscType::Int(0)]);
-        hears(&mut daemon, -15.05);
-        let loudest = |tape: &Tape| {
-            let tape = tape.lock().expect("nobody panics with it");
-            tape[0].iter().rev().take(PERIOD).fold(0.0_f32, |most, x| most.max(x.abs()))
-        };
-        // What goes out is soft all the while.
-        assert!((loudest(&tape) - 0.025).abs() < 1e-3, "{}", loudest(&tape));
-        drop(source);
+        let slot = "{ uri = \"affectd:gain\", set = { gain_db = -20.0 } }";
+        with_sine(&format!("[plugins]\nslots = [{slot}]\n"), |daemon, tape| {
+            // A sine of amplitude 0.25 is at -15.05 dBFS.
+            let hears = |daemon: &mut Daemon, level_db: f32| {
+                daemon.ear.wait_for(&format!("a level of {level_db} dBFS"), |heard| {
+                    let is_level = heard.message.addr == "/ser/ch/1/level";
+                    is_level && (heard.float() - level_db).abs() < 0.1
+                });
+            };
+            hears(daemon, -15.05);
+            order(daemon, "/ser/plugin/tap", vec![OscType::Int(1)]);
+            hears(daemon, -35.05);
+            order(daemon, "/ser/plugin/tap", vec![OscType::Int(0)]);
+            hears(daemon, -15.05);
+            // What goes out is soft all the while.
+            let last = track(tape).into_iter().rev().take(PERIOD);
+            let loudest = last.fold(0.0_f32, |most, x| most.max(x.abs()));
+            assert!((loudest - 0.025).abs() < 1e-3, "{loudest}");
+        });
     });
 }
 

@@ -37,7 +37,7 @@ impl Knob {
         ends: [f32; 2],
         default: f32,
     ) -> Self {
-        Self { symbol, name, unit, ends, default, scale: Scale::Logarithmic, labels: &[] }
+        Self { scale: Scale::Logarithmic, ..Self::linear(symbol, name, unit, ends, default) }
     }
 
     /// One of two; the first is the default.
