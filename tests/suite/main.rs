@@ -28,6 +28,8 @@ mod plugins;
 
 mod isolation;
 
+mod mappings;
+
 mod pulseaudio;
 
 mod pulse;
