@@ -1,6 +1,8 @@
 //! `affectd bench`: what the analysis costs on this machine, as a table. The daemon itself is
 //! started on the demo voice and listened to, so its figures are those that a patch would see.
 
+pub mod network;
+
 pub mod osc;
 
 pub mod sound;
@@ -24,11 +26,8 @@ use rosc::OscType;
 use crate::bench::osc::Jitter;
 use crate::bench::watched::{Ended, Watched};
 use crate::config::checked::Config;
-use crate::engine::step::Engine;
 use crate::features::front_end::front_end;
-use crate::messages::Update;
-use crate::model::predictor::{Predict, Prediction, Predictor};
-use crate::units::ANALYSIS_RATE_HZ;
+use crate::model::predictor::Predictor;
 use crate::wav::Sound;
 
 /// How long the daemon is listened to: once around the demo voice.
@@ -72,21 +71,6 @@ impl Times {
     }
 }
 
-/// A model whose times are kept.
-struct Kept<'a> {
-    predictor: &'a mut Predictor,
-    times: Vec<f64>,
-}
-
-impl Predict for Kept<'_> {
-    fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
-        let begun = Instant::now();
-        let prediction = self.predictor.predict(features, frames);
-        self.times.push(1e6 * begun.elapsed().as_secs_f64());
-        prediction
-    }
-}
-
 /// The parts of one hop on `voice`, then the whole daemon started as `program` with `arguments`.
 pub fn run(
     predictor: &mut Predictor,
@@ -98,13 +82,9 @@ pub fn run(
     sound::write_rows(out)?;
     writeln!(out, "| per frame or hop | median | p99 | share of its time |")?;
     writeln!(out, "|---|---|---|---|")?;
-    feature_times(predictor, voice)?.write(out, "MFCC of one 10 ms frame", 10_000.0)?;
+    feature_times(predictor, voice)?.write(out, "MFCC and pitch of one 10 ms frame", 10_000.0)?;
     let hop_us = 1000.0 * HOP_MS;
-    let (hops, network) = hop_times(predictor, config, voice)?;
-    let what = format!("network, windows as they come, {backend}");
-    network.write(out, &what, hop_us)?;
-    let what = format!("whole hop: resampling, voice, MFCC, network, {backend}");
-    hops.write(out, &what, hop_us)?;
+    network::measure(predictor, config, voice)?.write_rows(out, backend, hop_us)?;
     osc::write_rows(out, hop_us)?;
     daemon(backend, out)?;
     jack::write_rows(backend, out)?;
@@ -115,30 +95,13 @@ pub fn run(
 fn feature_times(predictor: &Predictor, voice: &Sound) -> Result<Times> {
     let spec = &predictor.card().features;
     let mut front_end = front_end(spec)?;
-    let mut row = vec![0.0; spec.coefficients];
+    let mut row = vec![0.0; spec.rows()];
     let mut frames = voice.samples.chunks_exact(spec.hop).cycle();
     Ok(Times::of(5000, || {
         if let Some(frame) = frames.next() {
             front_end.process(frame, &mut row);
         }
     }))
-}
-
-/// Hops in which the network ran, and the network's share of them.
-fn hop_times(predictor: &mut Predictor, config: &Config, voice: &Sound) -> Result<(Times, Times)> {
-    let hop = usize::try_from(ANALYSIS_RATE_HZ)? / 10;
-    let mut engine = Engine::new(voice.rate_hz, predictor.card(), config)?;
-    let mut model = Kept { predictor, times: Vec::new() };
-    let mut hops = Vec::new();
-    for samples in voice.samples.chunks_exact(hop) {
-        let mut has_inferred = false;
-        let begun = Instant::now();
-        engine.step(samples, &mut model, &mut |update: &Update| has_inferred |= update.inferred);
-        if has_inferred {
-            hops.push(1e6 * begun.elapsed().as_secs_f64());
-        }
-    }
-    Ok((Times(hops), Times(model.times)))
 }
 
 /// What a receiver sees of a daemon that has just been started.

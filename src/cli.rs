@@ -1,14 +1,26 @@
 //! The command line as clap sees it: what may be typed, its help, and no more. Values that also
 //! stand in config.toml are checked where config.toml is, so both are refused in the same words.
 
+mod bench;
+
+mod eval;
+
+mod model;
+
 mod plugins;
+
+mod train;
 
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli::bench::BenchArgs;
+pub use crate::cli::eval::{EvalArgs, EvalCommand, FoldsArgs, HeldOut, RobustnessArgs, Tier};
+pub use crate::cli::model::{Bits, ModelArgs, ModelCommand};
 pub use crate::cli::plugins::{PluginsArgs, PluginsCommand};
+pub use crate::cli::train::TrainArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -24,11 +36,6 @@ Exit codes:
 Example:
   affectd --input jack --osc 192.168.1.20:9000
   affectd analyze voice.wav --format csv > voice.csv";
-
-/// Most epochs and clips in a batch that `train` accepts; a slip of one key is caught, no real run
-/// is.
-const EPOCHS_MAX: u32 = 10_000;
-const BATCH_SIZE_MAX: u32 = 4096;
 
 /// Listens to a voice and tells other programs over OSC how it feels.
 ///
@@ -74,15 +81,24 @@ pub enum Command {
     /// Checks the configuration and the model, and opens nothing
     #[command(after_help = "Example:\n  affectd check --config gallery.toml")]
     Check(CheckArgs),
-    /// Trains a model from corpora of labelled speech
-    #[command(after_help = "Example:\n  affectd train manifest.csv --audio-root corpora \
+    /// Trains a model from a folder of labelled speech, or from corpora
+    #[command(after_help = "Example:\n  affectd train --data recordings --out models/mine\n  \
+                            affectd train manifest.csv --audio-root corpora \
                             --corpora cremad,emodb --labels angry,happy,neutral,sad \
                             --split models/splits/shipped.toml --out models/mine")]
     Train(TrainArgs),
     /// Scores a model on speakers that it was not trained on
     #[command(after_help = "Example:\n  affectd eval manifest.csv --audio-root corpora \
-                            --corpora cremad --split models/splits/shipped.toml --tier t1")]
+                            --corpora cremad --split models/splits/shipped.toml --tier t1\n  \
+                            affectd eval folds --corpus emodb --tier t0,t1 \
+                            --manifest manifest.csv --audio-root corpora\n  \
+                            affectd eval robustness manifest.csv --audio-root corpora \
+                            --corpora cremad --split models/splits/shipped.toml")]
     Eval(EvalArgs),
+    /// Lists the models, shows one's card, checks one, makes one smaller
+    #[command(after_help = "Example:\n  affectd model list\n  affectd model verify affectd-2\n  \
+                            affectd model shrink affectd-2 --bits int8 --out models/small")]
+    Model(ModelArgs),
     /// Measures what the analysis costs on this machine and prints the report
     #[command(after_help = "Example:\n  affectd bench --backend cpu")]
     Bench(BenchArgs),
@@ -179,110 +195,6 @@ pub struct CorpusArgs {
     pub split: PathBuf,
 }
 
-#[derive(Args, Debug, PartialEq)]
-pub struct TrainArgs {
-    #[command(flatten)]
-    pub corpus: CorpusArgs,
-    /// Labels of the model, in this order, as the manifest's column emotion8 spells them
-    #[arg(long, required = true, value_name = "LABEL,…", value_delimiter = ',')]
-    pub labels: Vec<String>,
-    /// Corpora of the same manifest that are mixed in as noise
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    pub noise_corpora: Vec<String>,
-    /// Name of the model in its card
-    #[arg(long, value_name = "NAME", default_value = "mine")]
-    pub name: String,
-    /// Passes over the clips
-    #[arg(long, value_name = "N", default_value_t = 40,
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(EPOCHS_MAX)))]
-    pub epochs: u32,
-    /// Clips that one step of the training sees
-    #[arg(long, value_name = "N", default_value_t = 64,
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(BATCH_SIZE_MAX)))]
-    pub batch_size: u32,
-    /// Peak of the learning rate, up to 1
-    #[arg(long, value_name = "RATE", default_value_t = 0.0015, value_parser = learning_rate)]
-    pub learning_rate: f64,
-    /// Start of the random numbers: weights, order, augmentation
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// Folder that the model is written to
-    #[arg(long, value_name = "FOLDER")]
-    pub out: PathBuf,
-    /// Goes on from the last epoch that --out holds
-    #[arg(long)]
-    pub resume: bool,
-}
-
-#[derive(Args, Debug, PartialEq, Eq)]
-pub struct EvalArgs {
-    #[command(flatten)]
-    pub corpus: CorpusArgs,
-    /// Which of the split's speakers are scored
-    #[arg(long, value_enum, default_value_t = HeldOut::Test)]
-    pub part: HeldOut,
-    /// Folder of the model, instead of the one configured
-    #[arg(long, value_name = "FOLDER")]
-    pub model: Option<PathBuf>,
-    /// What is known of a speaker beforehand
-    #[arg(long, value_enum, default_value_t = Tier::T0)]
-    pub tier: Tier,
-    /// Prints JSON instead of a table
-    #[arg(long)]
-    pub json: bool,
-    /// Keeps the scores in the model's card, in place of older ones found the same way
-    #[arg(long)]
-    pub write_card: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum HeldOut {
-    /// Speakers that nothing was chosen on
-    Test,
-    /// Speakers that chose the epoch and the temperature
-    Validation,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Tier {
-    /// Nothing
-    T0,
-    /// The running mean of the speaker's earlier clips, in five random orders
-    T1,
-}
-
-#[derive(Args, Debug, PartialEq, Eq)]
-pub struct BenchArgs {
-    /// Folder of the model, instead of the one configured
-    #[arg(long, value_name = "FOLDER")]
-    pub model: Option<PathBuf>,
-    /// Inference on: auto, cpu, wgpu
-    #[arg(long, value_name = "BACKEND")]
-    pub backend: Option<String>,
-    /// Instead, eight channels on a JACK server for so many minutes while all cores are busy
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub endurance: Option<u32>,
-    /// Instead, what plug-ins cost
-    #[arg(long)]
-    pub plugins: bool,
-    /// Only plays the demo voice into so many channels of a daemon on JACK
-    #[arg(long, value_name = "CHANNELS", hide = true)]
-    pub voice: Option<u16>,
-    /// Only keeps a core busy
-    #[arg(long, hide = true)]
-    pub busy: bool,
-    /// Only sends a flood of commands there: what the benchmark runs beside the daemon
-    #[arg(long, value_name = "HOST:PORT", hide = true)]
-    pub flood: Option<std::net::SocketAddr>,
-}
-
-fn learning_rate(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(rate) if 0.0 < rate && rate <= 1.0 => Ok(rate),
-        _ => Err("allowed is a number above 0, up to 1".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,40 +262,20 @@ mod tests {
     }
 
     #[test]
-    fn training_takes_lists_and_says_who_is_kept_out() {
-        let base = "affectd train m.csv --audio-root r --corpora cremad,emodb --labels calm,angry \
-                    --split s.toml --out o";
-        let Command::Train(args) = command(base) else { panic!("another subcommand") };
-        assert_eq!(args.corpus.corpora, ["cremad", "emodb"]);
-        assert_eq!(args.corpus.split, PathBuf::from("s.toml"));
-        assert_eq!(args.labels, ["calm", "angry"]);
-        assert_eq!((args.seed, args.epochs, args.batch_size), (1, 40, 64));
-        assert_eq!((args.learning_rate, args.name.as_str()), (0.0015, "mine"));
-        assert!(args.noise_corpora.is_empty());
-        check_refused(&format!("{base} --epochs 0"), ErrorKind::ValueValidation);
-        check_refused(&format!("{base} --batch-size 0"), ErrorKind::ValueValidation);
-        for rate in ["0", "NaN", "2", "fast"] {
-            let line = format!("{base} --learning-rate {rate}");
-            check_refused(&line, ErrorKind::ValueValidation);
+    fn a_model_is_named_and_shrunk_within_reason() {
+        let base = "affectd model shrink a --bits int8 --out o";
+        let Command::Model(args) = command(base) else { panic!("another subcommand") };
+        let expected = ModelCommand::Shrink {
+            name: "a".to_owned(),
+            bits: Bits::Int8,
+            prune: 0.0,
+            out: "o".into(),
+        };
+        assert_eq!(args.command, expected);
+        for share in ["1", "-0.1", "NaN", "half"] {
+            check_refused(&format!("{base} --prune={share}"), ErrorKind::ValueValidation);
         }
-        for option in ["--corpora cremad,emodb", "--labels calm,angry", "--split s.toml"] {
-            let line = base.replace(option, "");
-            check_refused(&line, ErrorKind::MissingRequiredArgument);
-        }
-    }
-
-    #[test]
-    fn evaluation_names_its_part_and_tier() {
-        let base = "affectd eval m.csv --audio-root r --corpora cremad --split s.toml";
-        let Command::Eval(args) = command(base) else { panic!("another subcommand") };
-        assert_eq!((args.part, args.tier), (HeldOut::Test, Tier::T0));
-        assert_eq!((args.json, args.write_card), (false, false));
-        let line = format!("{base} --part validation --tier t1 --json --write-card");
-        let Command::Eval(args) = command(&line) else { panic!("another subcommand") };
-        assert_eq!((args.part, args.tier), (HeldOut::Validation, Tier::T1));
-        assert_eq!((args.json, args.write_card), (true, true));
-        check_refused(&format!("{base} --tier t2"), ErrorKind::InvalidValue);
-        check_refused(&format!("{base} --part train"), ErrorKind::InvalidValue);
+        check_refused("affectd model card", ErrorKind::MissingRequiredArgument);
     }
 
     #[test]

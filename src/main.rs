@@ -4,6 +4,9 @@
 
 mod heap;
 
+#[path = "main/models.rs"]
+mod models;
+
 use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
 
@@ -11,16 +14,13 @@ use affectd::analyze::{self, Layout};
 use affectd::audio::{self, AudioError};
 use affectd::bench;
 use affectd::cli::{
-    self, AnalyzeArgs, BenchArgs, CheckArgs, Cli, Command, EvalArgs, Format, PluginsArgs,
-    PluginsCommand, RunArgs, TrainArgs,
+    AnalyzeArgs, BenchArgs, CheckArgs, Cli, Command, Format, PluginsArgs, PluginsCommand, RunArgs,
 };
 use affectd::config::{self, ConfigError, Overrides};
 use affectd::daemon::{self, PortError};
-use affectd::eval;
 use affectd::model::backend::BackendError;
 use affectd::model::card::ModelError;
 use affectd::osc::address::markdown;
-use affectd::train;
 use affectd::{plugins, wav};
 use anyhow::Result;
 use clap::Parser;
@@ -34,8 +34,9 @@ fn main() -> ExitCode {
         Command::Analyze(args) => analyze(&args),
         Command::Devices => devices(),
         Command::Check(args) => check(args),
-        Command::Train(args) => train(args),
-        Command::Eval(args) => eval(args),
+        Command::Train(args) => models::train(args),
+        Command::Eval(args) => models::eval(args),
+        Command::Model(args) => models::model(args),
         Command::Bench(args) => bench(args),
         Command::PluginHost => plugins::isolated::child::run().map_err(Into::into),
         Command::PluginScan => plugins::catalogue::tell().map_err(Into::into),
@@ -70,6 +71,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         match cause.downcast_ref() {
             Some(BackendError::Model(_)) => return 6,
             Some(BackendError::NoGpu { .. }) => return 7,
+            Some(BackendError::Unknown { .. }) => return 2,
             None => {}
         }
     }
@@ -173,62 +175,6 @@ fn check(args: CheckArgs) -> Result<()> {
     Ok(())
 }
 
-fn train(args: TrainArgs) -> Result<()> {
-    // Nothing of the machine, so that the card can be shared: the program's name, not its path.
-    let command: Vec<String> = std::env::args().skip(1).collect();
-    let options = train::run::Options {
-        manifest: args.corpus.manifest,
-        audio_root: args.corpus.audio_root,
-        corpora: args.corpus.corpora,
-        noise_corpora: args.noise_corpora,
-        labels: args.labels,
-        split: args.corpus.split,
-        name: args.name,
-        settings: train::fit::Settings {
-            epochs: usize::try_from(args.epochs)?,
-            batch_size: usize::try_from(args.batch_size)?,
-            learning_rate: args.learning_rate,
-            seed: args.seed,
-            out: args.out.clone(),
-            resume: args.resume,
-        },
-        command: format!("affectd {}", command.join(" ")),
-    };
-    let card = train::run::run(&options)?;
-    let folder = args.out.display();
-    writeln!(stdout(), "{} with {} parameters is in {folder}", card.name, card.parameters)?;
-    Ok(())
-}
-
-fn eval(args: EvalArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model, ..Overrides::default() };
-    let config = config::load(None, &overrides)?;
-    let options = eval::run::Options {
-        manifest: args.corpus.manifest,
-        audio_root: args.corpus.audio_root,
-        corpora: args.corpus.corpora,
-        split: args.corpus.split,
-        part: match args.part {
-            cli::HeldOut::Test => eval::run::HeldOut::Test,
-            cli::HeldOut::Validation => eval::run::HeldOut::Validation,
-        },
-        tier: match args.tier {
-            cli::Tier::T0 => eval::clips::Tier::T0,
-            cli::Tier::T1 => eval::clips::Tier::T1,
-        },
-        model: daemon::model_folder(&config.model.folder),
-        write_card: args.write_card,
-    };
-    let report = eval::run::run(&options)?;
-    let mut out = stdout().lock();
-    if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
-    } else {
-        write!(out, "{report}")?;
-    }
-    Ok(())
-}
-
 fn plugins(args: PluginsArgs) -> Result<()> {
     let mut out = stdout().lock();
     let Some(command) = args.command else {
@@ -290,5 +236,9 @@ fn bench(args: BenchArgs) -> Result<()> {
         return bench::endurance::run(minutes, backend, &mut stdout().lock());
     }
     let voice = audio::file::demo_voice()?;
+    if args.network {
+        let measured = bench::network::measure(&mut loaded.predictor, &config, &voice)?;
+        return measured.write_json(&mut stdout().lock());
+    }
     bench::run(&mut loaded.predictor, backend, &config, &voice, &mut stdout().lock())
 }

@@ -15,6 +15,7 @@ use crate::daemon::{load_model, model_folder};
 use crate::messages::{DeviceItem, ModelItem};
 use crate::model::backend::{BackendError, Loaded};
 use crate::model::card::Card;
+use crate::model::folder::{self, ModelFolder};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::saved::{self, SavedReceiver};
 use crate::osc::surface::{Done, Ticket};
@@ -178,19 +179,13 @@ fn demo() -> DeviceItem {
 }
 
 /// The models beside this one; a folder without a good card is none.
-fn models(folder: &Path) -> Vec<ModelItem> {
-    let folder = model_folder(folder);
-    let Some(beside) = folder.parent().and_then(|parent| parent.read_dir().ok()) else {
-        return Vec::new();
+fn models(configured: &Path) -> Vec<ModelItem> {
+    let configured = model_folder(configured);
+    // A root that cannot be read has none.
+    let listed = folder::list(folder::root_of(&configured)).unwrap_or_default();
+    let item = |model: ModelFolder| {
+        let Card { description, parameters, .. } = model.card.ok()?;
+        Some(ModelItem { name: model.name, description, parameters })
     };
-    let mut found: Vec<ModelItem> = beside
-        .flatten()
-        .filter_map(|entry| {
-            let card = Card::load(&entry.path()).ok()?;
-            let name = entry.file_name().into_string().ok()?;
-            Some(ModelItem { name, description: card.description, parameters: card.parameters })
-        })
-        .collect();
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
+    listed.into_iter().filter_map(item).collect()
 }

@@ -7,6 +7,8 @@ mod health;
 
 mod plugins;
 
+mod timed;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,12 +24,12 @@ use crate::daemon::supervisor::output::OutputChange;
 use crate::daemon::worker::change::Change;
 use crate::daemon::worker::health::Tally;
 use crate::daemon::worker::plugins::Hands;
+use crate::daemon::worker::timed::Timed;
 use crate::engine::lane::EngineError;
 use crate::engine::stats::Latencies;
 use crate::engine::step::Engine;
 use crate::messages::{Event, EventKind, HealthState, Update};
 use crate::model::backend::Loaded;
-use crate::model::predictor::{Batch, Predict, Prediction, Predictor};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::receive::Inbound;
 use crate::osc::surface::{Done, Moment, Pending, Request, Surface, Ticket};
@@ -112,36 +114,6 @@ impl Outage {
             Self::Stalled => "frozen, no more blocks",
             Self::Unpaced => "out of step, far more blocks than time",
         }
-    }
-}
-
-/// A predictor whose time is taken.
-struct Timed {
-    predictor: Predictor,
-    spent: Duration,
-    count: u32,
-}
-
-impl Timed {
-    fn new(predictor: Predictor) -> Self {
-        Self { predictor, spent: Duration::ZERO, count: 0 }
-    }
-}
-
-impl Predict for Timed {
-    fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
-        let begun = Instant::now();
-        let prediction = self.predictor.predict(features, frames);
-        self.spent += begun.elapsed();
-        self.count += 1;
-        prediction
-    }
-
-    fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
-        let begun = Instant::now();
-        self.predictor.predict_batch(batch, answers);
-        self.spent += begun.elapsed();
-        self.count += 1;
     }
 }
 

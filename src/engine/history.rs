@@ -1,7 +1,8 @@
-//! The cepstra of the last seconds of one channel, and how much of them is the present speech.
+//! The normalised features of the last seconds of one channel. Rows are numbered from the first
+//! that it was ever given, so that a number means the same row for as long as the channel lives.
 //! No allocation after construction.
 
-use crate::personal::normaliser::Normaliser;
+use std::ops::Range;
 
 /// Last rows of coefficients, oldest first, in a buffer twice as long as needed so that sliding
 /// costs one copy every `capacity` rows.
@@ -9,18 +10,15 @@ pub struct History {
     coefficients: usize,
     capacity: usize,
     rows: Vec<f32>,
-    normalised: Vec<f32>,
+    /// Number that the next row gets.
+    end: u64,
 }
 
 impl History {
     /// Holds `capacity` rows.
     pub fn new(coefficients: usize, capacity: usize) -> Self {
-        Self {
-            coefficients,
-            capacity,
-            rows: Vec::with_capacity(2 * capacity * coefficients),
-            normalised: vec![0.0; coefficients],
-        }
+        let rows = Vec::with_capacity(2 * capacity * coefficients);
+        Self { coefficients, capacity, rows, end: 0 }
     }
 
     /// Rows held.
@@ -32,6 +30,17 @@ impl History {
         self.rows.is_empty()
     }
 
+    /// Number of the oldest row held.
+    pub fn start(&self) -> u64 {
+        self.end - self.len() as u64
+    }
+
+    /// Number that the next row gets.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Forgets the rows; their numbers are not given again.
     pub fn clear(&mut self) {
         self.rows.clear();
     }
@@ -43,58 +52,43 @@ impl History {
             self.rows.truncate(kept);
         }
         self.rows.extend_from_slice(row);
+        self.end += 1;
     }
 
-    /// Writes `count` rows that end `ago` rows before the newest into `features`, normalised, as
-    /// `[coefficients, count]`.
-    pub fn window(
-        &mut self,
-        count: usize,
-        ago: usize,
-        normaliser: &Normaliser,
-        features: &mut Vec<f32>,
-    ) {
-        assert!(count + ago <= self.len(), "the caller asks for what is there");
-        features.clear();
-        features.resize(count * self.coefficients, 0.0);
-        let total = self.rows.len() / self.coefficients;
-        let first = total - count - ago;
-        let rows = self.rows.chunks_exact(self.coefficients).skip(first).take(count);
-        for (time, row) in rows.enumerate() {
-            normaliser.apply(row, &mut self.normalised);
-            for (coefficient, value) in self.normalised.iter().enumerate() {
-                features[coefficient * count + time] = *value;
-            }
-        }
+    /// The rows with these numbers, one after the other.
+    pub fn rows(&self, numbers: Range<u64>) -> &[f32] {
+        let held = self.start() <= numbers.start && numbers.end <= self.end;
+        assert!(held, "the caller asks for what is there");
+        let ago = |number: u64| usize::try_from(self.end - number).unwrap_or(usize::MAX);
+        let index = |number: u64| self.rows.len() - ago(number) * self.coefficients;
+        &self.rows[index(numbers.start)..index(numbers.end)]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::card::NormaliserSpec;
 
-    fn plain() -> Normaliser {
-        Normaliser::new(&NormaliserSpec {
-            mean: vec![0.0; 2],
-            deviation: vec![1.0; 2],
-            prior_frames: 1.0,
-            prior_level_frames: 1.0,
-            memory_frames: 1.0,
-        })
+    fn filled(count: u8) -> History {
+        let mut history = History::new(2, 5);
+        (0..count).for_each(|value| history.push(&[f32::from(value), -f32::from(value)]));
+        history
     }
 
     #[test]
-    fn the_newest_rows_come_out_coefficient_by_coefficient() {
-        let mut history = History::new(2, 5);
-        for value in 0..23u8 {
-            history.push(&[f32::from(value), -f32::from(value)]);
-        }
-        let mut features = Vec::new();
-        history.window(3, 0, &plain(), &mut features);
-        assert_eq!(features, [20.0, 21.0, 22.0, -20.0, -21.0, -22.0]);
-        history.window(2, 3, &plain(), &mut features);
-        assert_eq!(features, [18.0, 19.0, -18.0, -19.0]);
-        assert_eq!(history.len(), 5);
+    fn a_number_finds_its_row_however_often_the_buffer_slid() {
+        let history = filled(23);
+        assert_eq!((history.start(), history.end(), history.len()), (18, 23, 5));
+        assert_eq!(history.rows(20..23), [20.0, -20.0, 21.0, -21.0, 22.0, -22.0]);
+        assert_eq!(history.rows(18..19), [18.0, -18.0]);
+    }
+
+    #[test]
+    fn what_is_forgotten_keeps_its_numbers() {
+        let mut history = filled(3);
+        history.clear();
+        history.push(&[7.0, -7.0]);
+        assert_eq!((history.start(), history.end(), history.len()), (3, 4, 1));
+        assert_eq!(history.rows(3..4), [7.0, -7.0]);
     }
 }

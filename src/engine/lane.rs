@@ -1,5 +1,8 @@
 //! One channel from samples at the device's rate to updates: resample, voice, features, baseline,
-//! prediction, shaping. Allocates only while its queues first grow, and inside the network.
+//! prediction, shaping. Each row of features is normalised as it arrives, with the baseline of that
+//! moment, and keeps its values. Allocates only while its queues first grow.
+
+use std::ops::Range;
 
 use crate::config::checked::{Config, Voice};
 use crate::engine::history::History;
@@ -9,7 +12,9 @@ use crate::features::resample::{ResampleError, Resampler};
 use crate::features::{FeatureError, FeatureSpec};
 use crate::messages::{CLASSES_MAX, Update};
 use crate::model::card::Card;
-use crate::model::predictor::{Prediction, window_frames};
+use crate::model::predictor::{Predict, Prediction, Window};
+use crate::model::stream::Stream;
+use crate::model::window::WindowRule;
 use crate::personal::normaliser::Normaliser;
 use crate::units::{ANALYSIS_RATE_HZ, amplitude_to_db};
 use crate::voice::activity::Activity;
@@ -48,8 +53,7 @@ pub struct Lane {
     rate_hz: u32,
     features: FeatureSpec,
     hop_feature_frames: usize,
-    shortest_frames: usize,
-    longest_frames: usize,
+    windows: WindowRule,
     resampler: Resampler,
     /// Samples at the analysis rate that do not fill a feature hop yet.
     pending: Vec<f32>,
@@ -59,11 +63,15 @@ pub struct Lane {
     normaliser: Normaliser,
     shaping: Shaping,
     history: History,
+    /// What the model follows this channel with; not asked for yet, or none.
+    stream: Option<Option<Stream>>,
     row: Vec<f32>,
-    window: Vec<f32>,
+    normalised: Vec<f32>,
     probability: f32,
     /// Feature frames since the present speech began, its margin included; 0 in silence.
     segment_frames: usize,
+    /// Number of the row that its windows start from; see [`Self::grid_start`].
+    segment_start: u64,
     /// Feature frames since the last one that was speech.
     frames_since_speech: usize,
     meter: HopMeter,
@@ -80,13 +88,12 @@ impl Lane {
         config: &Config,
     ) -> Result<Self, EngineError> {
         let features = card.features.clone();
-        let [shortest, longest] = card.window_feature_frames();
+        let windows = card.window_rule();
         Ok(Self {
             channel,
             rate_hz,
             hop_feature_frames: card.hop_feature_frames(),
-            longest_frames: longest,
-            shortest_frames: shortest,
+            windows,
             resampler: Resampler::new(rate_hz)?,
             pending: Vec::new(),
             front_end: front_end(&features)?,
@@ -94,11 +101,13 @@ impl Lane {
             gate: Gate::new(gate_spec(&config.voice, &features)),
             normaliser: Normaliser::new(&card.normaliser),
             shaping: Shaping::new(card.labels.len(), card.hop_s, &config.smooth, &config.hold),
-            history: History::new(features.coefficients, longest + MARGIN_FRAMES),
-            row: vec![0.0; features.coefficients],
-            window: Vec::new(),
+            history: History::new(features.rows(), windows.rows_max() + MARGIN_FRAMES),
+            stream: None,
+            row: vec![0.0; features.rows()],
+            normalised: vec![0.0; features.rows()],
             probability: 0.0,
             segment_frames: 0,
+            segment_start: 0,
             frames_since_speech: 0,
             meter: HopMeter::default(),
             sequence: 0,
@@ -109,7 +118,7 @@ impl Lane {
 
     /// Longest stretch of speech that one inference sees from now on.
     pub fn set_window_frames(&mut self, frames: usize) {
-        self.longest_frames = frames;
+        self.windows.longest = frames;
     }
 
     /// Another gate, shaping and hop from now on; what was heard stays.
@@ -138,7 +147,7 @@ impl Lane {
     }
 
     /// Goes through what was pushed up to the end of the hop; true when it is complete. Then
-    /// [`Self::make_window`] may be called and [`Self::finish_hop`] must be called.
+    /// [`Self::window`] may be called and [`Self::finish_hop`] must be called.
     pub fn fill_hop(&mut self) -> bool {
         let hop = self.features.hop;
         let pending = std::mem::take(&mut self.pending);
@@ -192,20 +201,32 @@ impl Lane {
         let was_on = self.gate.is_on();
         let is_speech = self.gate.process(self.probability, level_db);
         self.front_end.process(samples, &mut self.row);
-        self.history.push(&self.row);
         if is_speech {
             self.normaliser.observe(&self.row);
             self.frames_since_speech = 0;
         } else {
             self.frames_since_speech = self.frames_since_speech.saturating_add(1);
         }
+        self.normaliser.apply(&self.row, &mut self.normalised);
+        self.history.push(&self.normalised);
         if !self.gate.is_on() {
             self.segment_frames = 0;
         } else if was_on {
             self.segment_frames += 1;
         } else {
             self.segment_frames = MARGIN_FRAMES + self.gate.on_frames();
+            self.segment_start = self.grid_start();
         }
+    }
+
+    /// The first row of the present speech, moved back by less than a hop of 100 ms so that it lies
+    /// a whole number of hops before the end of this one: windows then grow by whole hops, and a
+    /// GPU meets few lengths.
+    fn grid_start(&self) -> u64 {
+        let grid = self.hop_feature_frames.clamp(1, MARGIN_FRAMES);
+        let left = self.hop_feature_frames.saturating_sub(self.meter.feature_frames);
+        let back = (grid - (self.segment_frames + left) % grid) % grid;
+        self.history.end().saturating_sub((self.segment_frames + back) as u64)
     }
 
     /// The hop is over; the prediction is of the window, if there was one.
@@ -237,30 +258,44 @@ impl Lane {
         }
     }
 
-    /// Makes ready what the model is to be asked about, if there is speech that it has not heard
-    /// yet, and says how many frames it is; [`Self::features`] has it then.
-    pub fn make_window(&mut self) -> Option<usize> {
-        let trailing = self.frames_since_speech.saturating_sub(MARGIN_FRAMES);
-        let speech = self.speech_frames();
-        if speech < SPEECH_FRAMES_MIN || self.hop_feature_frames <= trailing {
+    /// Numbers of the rows that the model is to be asked about, if there is speech that it has not
+    /// heard yet; [`Self::rows`] has them.
+    pub fn window(&self) -> Option<Range<u64>> {
+        let trailing = self.trailing_frames();
+        let has_heard_it = 0 < trailing && self.hop_feature_frames <= self.frames_since_speech;
+        if self.speech_frames() < SPEECH_FRAMES_MIN || has_heard_it {
             return None;
         }
-        // A short beginning is filled up with what came before it.
-        let wanted = speech.max(self.shortest_frames).min(self.history.len() - trailing);
-        let frames = window_frames(wanted, self.shortest_frames, self.longest_frames)?;
-        self.history.window(frames, trailing, &self.normaliser, &mut self.window);
-        Some(frames)
+        let end = self.history.end() - trailing as u64;
+        let window = self.windows.window(self.segment_start..end)?;
+        (self.history.start() <= window.start).then_some(window)
     }
 
-    /// `[coefficients, frames]` of the last window.
-    pub fn features(&self) -> &[f32] {
-        &self.window
+    /// The model's answer about these rows, if it follows the channel.
+    pub fn answer(&mut self, numbers: Range<u64>, model: &mut dyn Predict) -> Option<Prediction> {
+        let stream = self.stream.get_or_insert_with(|| model.open()).as_mut()?;
+        let start = numbers.start;
+        Some(model.follow(stream, Window { rows: self.history.rows(numbers), start }))
+    }
+
+    /// Another model answers from now on.
+    pub fn forget_model(&mut self) {
+        self.stream = None;
+    }
+
+    /// Normalised coefficients, row after row.
+    pub fn rows(&self, numbers: Range<u64>) -> &[f32] {
+        self.history.rows(numbers)
+    }
+
+    /// What came after the margin of the last speech.
+    fn trailing_frames(&self) -> usize {
+        self.frames_since_speech.saturating_sub(MARGIN_FRAMES)
     }
 
     /// Of the present speech, its margins included.
     fn speech_frames(&self) -> usize {
-        let trailing = self.frames_since_speech.saturating_sub(MARGIN_FRAMES);
-        self.segment_frames.saturating_sub(trailing)
+        self.segment_frames.saturating_sub(self.trailing_frames())
     }
 
     /// Source frame at the end of the hop just finished, as the microphone heard it: the

@@ -1,5 +1,7 @@
 //! The engine: all channels in step. `step` takes what the ring gave, `skip` what it lost.
 
+use std::ops::Range;
+
 use crate::config::checked::Config;
 use crate::engine::lane::{EngineError, Lane};
 use crate::messages::Update;
@@ -19,7 +21,8 @@ pub struct Engine {
     planar: Vec<f32>,
     /// What the lanes ask in one hop, one after the other, and the answers.
     windows: Vec<f32>,
-    lengths: Vec<usize>,
+    /// Rows that each lane asks about; none, 0..0.
+    asked: Vec<Range<u64>>,
     batch: Vec<Prediction>,
     answers: Vec<Option<Prediction>>,
     rate_hz: u32,
@@ -43,7 +46,7 @@ impl Engine {
             lanes,
             planar: Vec::with_capacity(BLOCK_FRAMES),
             windows: Vec::new(),
-            lengths: Vec::new(),
+            asked: Vec::new(),
             batch: Vec::new(),
             answers: vec![None; usize::from(config.input.channels)],
             rate_hz,
@@ -118,22 +121,26 @@ impl Engine {
         }
     }
 
-    /// Leaves an answer for each lane that has something to ask; windows of one length are asked
-    /// about together.
+    /// Leaves an answer for each lane that has something to ask. Where the model does not follow
+    /// the lanes, windows of one length are asked about together.
     fn ask(&mut self, model: &mut dyn Predict) {
-        self.answers.fill(None);
-        self.lengths.clear();
-        self.lengths.extend(self.lanes.iter_mut().map(|lane| lane.make_window().unwrap_or(0)));
+        self.asked.clear();
+        self.asked.extend(self.lanes.iter().map(|lane| lane.window().unwrap_or(0..0)));
+        let lanes = self.lanes.iter_mut().zip(&self.asked);
+        for ((lane, rows), answer) in lanes.zip(&mut self.answers) {
+            *answer = if rows.is_empty() { None } else { lane.answer(rows.clone(), model) };
+        }
         for index in 0..self.lanes.len() {
-            let frames = self.lengths[index];
+            let frames = frames_of(&self.asked[index]);
             if frames == 0 || self.answers[index].is_some() {
                 continue;
             }
-            let lengths = &self.lengths;
-            let alike = (index..lengths.len()).filter(|&other| lengths[other] == frames);
+            let asked = &self.asked;
+            let alike = (index..asked.len()).filter(|&other| frames_of(&asked[other]) == frames);
             self.windows.clear();
             for other in alike.clone() {
-                self.windows.extend_from_slice(self.lanes[other].features());
+                let rows = self.lanes[other].rows(asked[other].clone());
+                self.windows.extend_from_slice(rows);
             }
             self.batch.clear();
             let batch = Batch { windows: &self.windows, count: alike.clone().count(), frames };
@@ -167,6 +174,11 @@ impl Engine {
         self.lanes.iter_mut().try_for_each(|lane| lane.reopen(rate_hz))
     }
 
+    /// Another model, of the same card, answers from now on; what was heard stays.
+    pub fn change_model(&mut self) {
+        self.lanes.iter_mut().for_each(Lane::forget_model);
+    }
+
     /// Hops that nobody was told of, since the start.
     pub fn lost_hops(&self) -> u32 {
         self.lost_hops
@@ -178,4 +190,8 @@ impl Engine {
         let frames = to_count(f64::from(window_s * self.frames_per_s)).clamp(shortest, longest);
         self.lanes.iter_mut().for_each(|lane| lane.set_window_frames(frames));
     }
+}
+
+fn frames_of(rows: &Range<u64>) -> usize {
+    usize::try_from(rows.end - rows.start).unwrap_or(0)
 }

@@ -1,5 +1,5 @@
-//! Clips as the live engine hears them: its front end, its causal baseline, its window lengths.
-//! An answer about a clip is the mean over its windows. Knows nothing of figures.
+//! Clips by speaker, and what is known of a speaker beforehand. What a model says about one clip
+//! is left to `listener`; knows nothing of figures.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,37 +9,37 @@ use anyhow::{Context, Result, bail};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::engine::history::History;
+use crate::eval::listener::Listener;
 use crate::eval::metrics::Answer;
 use crate::features::FeatureSpec;
 use crate::features::front_end::front_end;
-use crate::messages::Dimensions;
 use crate::model::card::Card;
-use crate::model::predictor::{Predict, window_frames};
+use crate::model::predictor::Predict;
 use crate::personal::normaliser::Normaliser;
 use crate::train::bank::{prepare, progress_bar, read_sound};
 use crate::train::corpus::{Clip, sound_path};
 
-/// Longest time between the ends of two windows of a clip.
-const STEP_S: f32 = 0.5;
-
 /// What is known of a speaker beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Tier {
     /// Nothing: each clip comes from a new speaker.
     T0,
     /// The running mean of the same speaker's earlier clips.
     T1,
+    /// Two neutral clips.
+    T2,
+    /// Three labelled clips of each emotion.
+    T3,
 }
 
 impl Tier {
-    /// Random orders of the clips that the scores are a mean over.
+    /// Random orders of the clips, or draws of those enrolled, that the scores are a mean over.
     pub fn orders(self) -> usize {
         match self {
             Self::T0 => 1, // the order changes nothing
-            Self::T1 => 5,
+            Self::T1 | Self::T2 | Self::T3 => 5,
         }
     }
 
@@ -47,19 +47,21 @@ impl Tier {
         match self {
             Self::T0 => "nothing is known of the speaker, each clip stands alone",
             Self::T1 => "the causal running mean of the speaker's earlier clips, 5 random orders",
+            Self::T2 => "two neutral clips of the speaker, not scored, 5 random draws",
+            Self::T3 => "three labelled clips of each emotion, not scored, 5 random draws",
         }
     }
 }
 
 /// A clip as feature frames.
 #[derive(Clone, Debug)]
-struct Spoken {
-    label: usize,
+pub struct Spoken {
+    pub label: usize,
     /// Coefficients of one frame after the other.
-    rows: Vec<f32>,
-    voiced: Vec<bool>,
+    pub rows: Vec<f32>,
+    pub voiced: Vec<bool>,
     /// From the first to the last voiced frame, with the live margin.
-    span: Range<usize>,
+    pub span: Range<usize>,
 }
 
 /// Clips that are not scored, and why.
@@ -94,7 +96,8 @@ impl Voices {
             let Some(path) = sound_path(root, &clip.path) else {
                 bail!("{} has no {} in any format read", root.display(), clip.path.display());
             };
-            let spoken = Spoken::read(&path, &card.features, label)
+            let spoken = read_sound(&path)
+                .and_then(|samples| Spoken::from_samples(&samples, &card.features, label))
                 .with_context(|| format!("in {}", path.display()))?;
             if spoken.voiced.len() < shortest {
                 left_out.too_short += 1;
@@ -103,6 +106,22 @@ impl Voices {
             speakers.entry(clip.speaker_key()).or_default().push(spoken);
         }
         progress.finish_and_clear();
+        Ok(Self { speakers: speakers.into_values().collect(), left_out })
+    }
+
+    /// Sounds that are in memory: speaker, label and samples at the analysis rate, each at least as
+    /// long as the shortest window. Answers come in the order of the speakers' names; sounds of the
+    /// same speakers in the same order are answered in the same order.
+    pub fn from_samples<'a>(
+        sounds: impl IntoIterator<Item = (&'a str, usize, Vec<f32>)>,
+        card: &Card,
+    ) -> Result<Self> {
+        let mut speakers: BTreeMap<&str, Vec<Spoken>> = BTreeMap::new();
+        for (speaker, label, samples) in sounds {
+            let spoken = Spoken::from_samples(&samples, &card.features, label)?;
+            speakers.entry(speaker).or_default().push(spoken);
+        }
+        let left_out = LeftOut::default();
         Ok(Self { speakers: speakers.into_values().collect(), left_out })
     }
 
@@ -121,6 +140,9 @@ impl Voices {
         card: &Card,
         tier: Tier,
     ) -> Result<Vec<Vec<Answer>>> {
+        if !matches!(tier, Tier::T0 | Tier::T1) {
+            bail!("{tier:?} needs clips to be enrolled; `affectd eval folds` scores it");
+        }
         let mut listener = Listener::new(card);
         let progress = progress_bar(self.clips() * tier.orders(), "scoring clips");
         let mut orders = Vec::with_capacity(tier.orders());
@@ -133,7 +155,7 @@ impl Voices {
                 let mut normaliser = Normaliser::new(&card.normaliser);
                 for clip in shuffled {
                     if tier == Tier::T0 {
-                        normaliser.reset(&card.normaliser);
+                        normaliser.reset();
                     }
                     answers.push(listener.answer(clip, speaker, &mut normaliser, model)?);
                     progress.inc(1);
@@ -147,195 +169,23 @@ impl Voices {
 }
 
 impl Spoken {
-    fn read(path: &Path, spec: &FeatureSpec, label: usize) -> Result<Self> {
-        let samples = read_sound(path)?;
-        let prepared = prepare(&samples, spec);
+    pub fn from_samples(samples: &[f32], spec: &FeatureSpec, label: usize) -> Result<Self> {
+        let prepared = prepare(samples, spec);
         let mut front_end = front_end(spec)?;
-        let mut rows = vec![0.0; prepared.voiced.len() * spec.coefficients];
+        let mut rows = vec![0.0; prepared.voiced.len() * spec.rows()];
         let hops = samples.chunks_exact(spec.hop);
-        for (hop, row) in hops.zip(rows.chunks_exact_mut(spec.coefficients)) {
+        for (hop, row) in hops.zip(rows.chunks_exact_mut(spec.rows())) {
             front_end.process(hop, row);
         }
         Ok(Self { label, rows, voiced: prepared.voiced, span: prepared.span })
     }
-}
 
-/// Windows of a clip, all of one length.
-#[derive(Debug, PartialEq)]
-struct Windows {
-    length: usize,
-    /// Frame after each window's last.
-    ends: Vec<usize>,
-}
-
-/// Hears clips frame by frame and asks the model at each window's end.
-struct Listener {
-    coefficients: usize,
-    labels: usize,
-    shortest: usize,
-    longest: usize,
-    step: usize,
-    features: Vec<f32>,
-}
-
-impl Listener {
-    fn new(card: &Card) -> Self {
-        let [shortest, longest] = card.window_feature_frames();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "half of the frames per second, which the card's check keeps small"
-        )]
-        let step = (STEP_S * card.features.frames_per_s()).round() as usize;
-        Self {
-            coefficients: card.features.coefficients,
-            labels: card.labels.len(),
-            shortest,
-            longest,
-            step: step.max(1),
-            features: Vec::new(),
+    /// What is shorter goes on as it ends, unvoiced.
+    pub fn fill_up_to(&mut self, frames: usize) {
+        let coefficients = self.rows.len() / self.voiced.len().max(1);
+        while self.voiced.len() < frames && 0 < coefficients {
+            self.rows.extend_from_within(self.rows.len() - coefficients..);
+            self.voiced.push(false);
         }
-    }
-
-    /// The baseline hears the clip's voiced frames as they pass, so each window is seen against
-    /// what was heard up to its end and no more.
-    fn answer(
-        &mut self,
-        clip: &Spoken,
-        speaker: usize,
-        normaliser: &mut Normaliser,
-        model: &mut dyn Predict,
-    ) -> Result<Answer> {
-        let windows = self.windows(&clip.span);
-        let mut history = History::new(self.coefficients, windows.length);
-        let mut probabilities = vec![0.0; self.labels];
-        let mut dimensions = [0.0; 3];
-        let mut ends = windows.ends.iter().copied().peekable();
-        for (index, row) in clip.rows.chunks_exact(self.coefficients).enumerate() {
-            history.push(row);
-            if clip.voiced[index] {
-                normaliser.observe(row);
-            }
-            if ends.next_if_eq(&(index + 1)).is_none() {
-                continue;
-            }
-            history.window(windows.length, 0, normaliser, &mut self.features);
-            let prediction = model.predict(&self.features, windows.length);
-            let share = 1.0 / windows.ends.len() as f32;
-            for (sum, value) in probabilities.iter_mut().zip(&prediction.probabilities) {
-                *sum += share * value;
-            }
-            for (sum, value) in dimensions.iter_mut().zip(&prediction.dimensions) {
-                *sum += share * value;
-            }
-        }
-        if probabilities.iter().chain(&dimensions).any(|value| !value.is_finite()) {
-            bail!("the model's answer to a clip is no number; its weights are damaged");
-        }
-        let [arousal, valence, dominance] = dimensions;
-        let dimensions = Dimensions { arousal, valence, dominance };
-        Ok(Answer { speaker, label: clip.label, probabilities, dimensions })
-    }
-
-    /// As long as the live engine would ask about at the end of `span`, from its beginning to its
-    /// end, a step apart at most. Speech shorter than the shortest window is filled up with what
-    /// came before, as live, or else with what follows.
-    fn windows(&self, span: &Range<usize>) -> Windows {
-        let Some(length) = window_frames(span.len(), self.shortest, self.longest) else {
-            let end = span.end.max(self.shortest);
-            return Windows { length: self.shortest, ends: vec![end] };
-        };
-        let mut ends: Vec<usize> = (span.start + length..span.end).step_by(self.step).collect();
-        ends.push(span.end);
-        Windows { length, ends }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::card::{LABELS_MAX, NormaliserSpec};
-    use crate::model::predictor::Prediction;
-
-    /// Keeps what it was asked and always says the same.
-    #[derive(Default)]
-    struct Recorder(Vec<Vec<f32>>);
-
-    impl Predict for Recorder {
-        fn predict(&mut self, features: &[f32], _: usize) -> Prediction {
-            self.0.push(features.to_vec());
-            let mut probabilities = [0.0; LABELS_MAX];
-            probabilities[..2].copy_from_slice(&[0.25, 0.75]);
-            Prediction { probabilities, dimensions: [0.5; 3] }
-        }
-    }
-
-    fn listener() -> Listener {
-        let features = Vec::new();
-        Listener { coefficients: 1, labels: 2, shortest: 5, longest: 30, step: 5, features }
-    }
-
-    fn normaliser() -> Normaliser {
-        Normaliser::new(&NormaliserSpec {
-            mean: vec![0.0],
-            deviation: vec![1.0],
-            prior_frames: 10.0,
-            prior_level_frames: 10.0,
-            memory_frames: 1000.0,
-        })
-    }
-
-    fn spoken(rows: Vec<f32>, span: Range<usize>) -> Spoken {
-        let voiced = (0..rows.len()).map(|index| span.contains(&index)).collect();
-        Spoken { label: 0, rows, voiced, span }
-    }
-
-    fn check(span: Range<usize>, length: usize, ends: &[usize]) {
-        assert_eq!(listener().windows(&span), Windows { length, ends: ends.to_vec() }, "{span:?}");
-    }
-
-    #[test]
-    fn windows_reach_from_the_first_frame_of_speech_to_the_last() {
-        check(10..40, 30, &[40]);
-        check(10..34, 20, &[30, 34]);
-        check(10..52, 30, &[40, 45, 50, 52]);
-    }
-
-    #[test]
-    fn short_speech_is_filled_up_with_what_came_before() {
-        check(10..13, 5, &[13]);
-        check(0..3, 5, &[5]);
-    }
-
-    #[test]
-    fn nothing_after_its_end_changes_a_window() {
-        let ask = |rows: Vec<f32>| {
-            let mut model = Recorder::default();
-            listener().answer(&spoken(rows, 0..34), 0, &mut normaliser(), &mut model).unwrap();
-            model.0
-        };
-        let rows: Vec<f32> = (0..34u8).map(f32::from).collect();
-        let mut changed = rows.clone();
-        changed[30..].fill(-99.0);
-        let (before, after) = (ask(rows), ask(changed));
-        assert_eq!(before.len(), 2); // ends at 30 and 34
-        assert_eq!(before[0], after[0]);
-        assert_ne!(before[1], after[1]);
-    }
-
-    #[test]
-    fn the_baseline_stays_with_the_speaker_and_hears_speech_only() {
-        let mut model = Recorder::default();
-        let mut baseline = normaliser();
-        let mut rows = vec![500.0; 40];
-        rows[10..20].fill(4.0);
-        let clip = spoken(rows, 10..20);
-        for _ in 0..2 {
-            let answer = listener().answer(&clip, 0, &mut baseline, &mut model).unwrap();
-            assert_eq!(answer.top(), (1, 0.75));
-        }
-        // Ten frames of prior 0, ten of 4: baseline 2. Twenty of 4: 8/3.
-        assert!((model.0[0][0] - 2.0).abs() < 1e-5);
-        assert!((model.0[1][0] - 4.0 / 3.0).abs() < 1e-5);
     }
 }

@@ -7,6 +7,12 @@ pub mod metrics;
 
 pub mod clips;
 
+pub mod listener;
+
 pub mod report;
 
 pub mod run;
+
+pub mod folds;
+
+pub mod robustness;

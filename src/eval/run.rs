@@ -1,14 +1,14 @@
 //! `affectd eval` from the manifest to the report.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::eval::clips::{Tier, Voices};
 use crate::eval::report::{Protocol, Report, Section};
 use crate::model::backend::{self, Choice};
-use crate::model::card::{Card, FILE_NAME};
+use crate::model::card::Card;
+use crate::model::folder;
 use crate::model::predictor::Predictor;
 use crate::train::corpus::{Clip, Part, Split, read_manifest};
 
@@ -31,12 +31,12 @@ pub struct Options {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeldOut {
     Test,
-    /// These chose the epoch and the temperature.
+    /// These fitted the temperature.
     Validation,
 }
 
 /// Digits of the weights' hash that tell models apart for people.
-const HASH_DIGITS: usize = 12;
+pub const HASH_DIGITS: usize = 12;
 
 /// Scores each corpus on its own, on the CPU: the reference that other backends are held against.
 pub fn run(options: &Options) -> Result<Report> {
@@ -111,7 +111,7 @@ fn is_trained_on(card: &Card, corpus: &str) -> bool {
 }
 
 /// Under another split than that of training, the speakers to score may have been trained on.
-fn check_leak(card: &Card, split: &Split, corpora: &[String]) -> Result<()> {
+pub fn check_leak(card: &Card, split: &Split, corpora: &[String]) -> Result<()> {
     let trained_on = corpora.iter().find(|corpus| is_trained_on(card, corpus));
     if let Some(corpus) = trained_on.filter(|_| card.training.split != split.description) {
         bail!(
@@ -126,21 +126,16 @@ fn check_leak(card: &Card, split: &Split, corpora: &[String]) -> Result<()> {
 }
 
 /// Enters the sections' scores; those found by the same method give way, all else stays.
-fn write_card(folder: &Path, mut card: Card, sections: &[Section]) -> Result<()> {
+fn write_card(model: &Path, mut card: Card, sections: &[Section]) -> Result<()> {
     for score in sections.iter().map(Section::score) {
         card.scores.retain(|old| old.protocol != score.protocol);
         card.scores.push(score);
     }
-    let path = folder.join(FILE_NAME);
-    // Written beside it and moved over it: a write that fails leaves the old card whole.
-    let fresh = path.with_extension("toml.new");
-    let context = || format!("cannot write {}", path.display());
-    fs::write(&fresh, toml::to_string_pretty(&card)?).with_context(context)?;
-    fs::rename(&fresh, &path).with_context(context)
+    Ok(folder::write_card(model, &card)?)
 }
 
 /// The end of a path: reports travel, folders do not.
-fn file_name(path: &Path) -> String {
+pub fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     name.to_string_lossy().into_owned()
 }

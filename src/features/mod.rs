@@ -6,6 +6,8 @@ pub mod mel;
 
 pub mod cepstrum;
 
+pub mod pitch;
+
 pub mod front_end;
 
 #[cfg(feature = "crate-mfcc")]
@@ -33,6 +35,9 @@ pub struct FeatureSpec {
     pub mels: usize,
     /// Cepstral coefficients kept, the 0th (level) among them.
     pub coefficients: usize,
+    /// Two rows more: how periodic the frame is, and its fundamental frequency.
+    #[serde(default)]
+    pub pitch: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +60,7 @@ impl Default for FeatureSpec {
             fft: 512,
             mels: 64,
             coefficients: 40,
+            pitch: true,
         }
     }
 }
@@ -94,6 +100,11 @@ impl FeatureSpec {
             #[cfg(not(feature = "crate-mfcc"))]
             FrontEndKind::CrateMfcc => Err(FeatureError::NotBuiltIn),
         }
+    }
+
+    /// Values of one frame.
+    pub fn rows(&self) -> usize {
+        self.coefficients + if self.pitch { pitch::ROWS } else { 0 }
     }
 
     /// Feature frames per second.

@@ -8,6 +8,8 @@ use burn::tensor::Device;
 
 use crate::model::card::ModelError;
 use crate::model::predictor::Predictor;
+#[cfg(feature = "wgpu")]
+use crate::model::predictor::Window;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub enum BackendError {
          install a Vulkan driver or use --backend auto or cpu"
     )]
     NoGpu { reason: String },
+    #[error("--backend {backend:?} is none to train on; there are cpu and wgpu")]
+    Unknown { backend: String },
 }
 
 /// Loads the model in `folder` and runs it once on the device chosen.
@@ -46,23 +50,50 @@ pub fn load(folder: &Path, choice: Choice) -> Result<Loaded, BackendError> {
     }
 }
 
+/// Where a training keeps its tensors: `cpu`, or `wgpu`, the GPU that inference would take.
+pub fn training_device(backend: &str) -> Result<Device, BackendError> {
+    match backend {
+        "cpu" => Ok(Device::flex()),
+        #[cfg(feature = "wgpu")]
+        "wgpu" => {
+            let gpu = gpu::open().map_err(|reason| BackendError::NoGpu { reason })?;
+            if gpu.software {
+                log::warn!("{} is no GPU but software: slower than --backend cpu", gpu.name);
+            }
+            Ok(gpu.device)
+        }
+        #[cfg(not(feature = "wgpu"))]
+        "wgpu" => on_gpu(Path::new("")).map(|_| Device::flex()),
+        _ => Err(BackendError::Unknown { backend: backend.to_owned() }),
+    }
+}
+
 fn on_cpu(folder: &Path, reason: String) -> Result<Loaded, ModelError> {
     let predictor = Predictor::load(folder, &Device::flex())?;
     predictor.warm_up();
     Ok(Loaded { predictor, gpu: false, reason })
 }
 
-/// Median time of an inference over the longest window.
+/// Median time of an answer about the longest window, one hop after the other.
 #[cfg(feature = "wgpu")]
 fn inference_time(predictor: &Predictor) -> Duration {
     const RUNS: usize = 15;
-    let [_, frames] = predictor.card().window_feature_frames();
-    let features = vec![0.0; frames * predictor.card().features.coefficients];
+    let card = predictor.card();
+    let (rule, hop) = (card.window_rule(), card.hop_feature_frames().max(1));
+    let width = card.features.rows();
+    let features = vec![0.0; (rule.rows_max() + RUNS * hop) * width];
+    let mut stream = predictor.stream();
     let mut times: Vec<Duration> = (0..RUNS)
-        .map(|_| {
+        .filter_map(|run| {
+            let window = rule.window(0..(rule.longest + run * hop) as u64)?;
+            let [first, end] = [window.start, window.end].map(|row| usize::try_from(row).ok());
+            let rows = &features[first? * width..end? * width];
             let begun = Instant::now();
-            predictor.answer(&features, frames);
-            begun.elapsed()
+            match &mut stream {
+                Some(stream) => stream.predict(Window { rows, start: window.start }),
+                None => predictor.answer(rows, rows.len() / width),
+            };
+            Some(begun.elapsed())
         })
         .collect();
     times.sort_unstable();

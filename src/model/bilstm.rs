@@ -17,11 +17,11 @@ pub struct FusedBiLstmConfig {
 /// Gates in the order input, forget, output, candidate.
 #[derive(Module, Debug)]
 pub struct FusedBiLstm {
-    forward_input: Linear,
-    backward_input: Linear,
+    pub(in crate::model) forward_input: Linear,
+    pub(in crate::model) backward_input: Linear,
     /// `[2, hidden, 4·hidden]`, forward then backward.
-    recurrent: Param<Tensor<3>>,
-    hidden: usize,
+    pub(in crate::model) recurrent: Param<Tensor<3>>,
+    pub(in crate::model) hidden: usize,
 }
 
 impl FusedBiLstmConfig {

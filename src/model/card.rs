@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::features::{FeatureError, FeatureSpec};
 use crate::model::network::NetworkSpec;
+use crate::model::storage::Storage;
+use crate::model::window::WindowRule;
 use crate::units::to_count;
 
 /// Version of the card's format that this program writes and reads.
@@ -18,6 +20,9 @@ pub const FILE_NAME: &str = "model.toml";
 
 /// Most labels that a card may name; one place of the update's scores is kept for `unknown`.
 pub const LABELS_MAX: usize = 15;
+
+/// Most halvings of the frame rate: steps of 80 ms, as long as a syllable is short.
+const POOLED_MAX: usize = 3;
 
 /// Longest label: with it, fifteen labels of one hop still fit two datagrams.
 const LABEL_BYTES_MAX: usize = 24;
@@ -43,6 +48,12 @@ pub struct Card {
     pub window_min_s: f32,
     /// Says that the coordinates follow from the categories, and by which table.
     pub dimensions: String,
+    /// What the weights' file holds the matrices as.
+    #[serde(default, skip_serializing_if = "Storage::is_f32")]
+    pub storage: Storage,
+    /// Share of the matrices' weights that were set to 0 to see whether they are needed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pruned: f64,
     pub features: FeatureSpec,
     pub network: NetworkSpec,
     pub training: Training,
@@ -68,6 +79,10 @@ pub struct NormaliserSpec {
     pub prior_level_frames: f32,
     /// Voiced frames after which the baseline moves no slower.
     pub memory_frames: f32,
+    /// Periodic frames that the mean of the fundamental frequency counts for. If it is not 0, the
+    /// last two rows are the pitch.
+    #[serde(default)]
+    pub prior_pitch_frames: f32,
 }
 
 impl NormaliserSpec {
@@ -75,6 +90,7 @@ impl NormaliserSpec {
     pub const PRIOR_FRAMES: f32 = 500.0;
     pub const PRIOR_LEVEL_FRAMES: f32 = 50.0;
     pub const MEMORY_FRAMES: f32 = 6000.0;
+    pub const PRIOR_PITCH_FRAMES: f32 = 200.0;
 }
 
 /// How the weights came to be.
@@ -132,6 +148,14 @@ pub enum ModelError {
     Hash { path: PathBuf, found: String, expected: String },
     #[error("{path} does not fit the network in its card: {reason}")]
     Weights { path: PathBuf, reason: String },
+    #[error("there is no model {name:?} in {root}; there is {known}")]
+    NoSuch { name: String, root: PathBuf, known: String },
+    #[error("the model {name} is bad; the lines that begin with BAD say why")]
+    Bad { name: String },
+    #[error("{path} is there already; give another --out")]
+    Taken { path: PathBuf },
+    #[error("cannot write {path}: {reason}")]
+    Write { path: PathBuf, reason: std::io::Error },
 }
 
 impl Card {
@@ -162,12 +186,14 @@ impl Card {
         if !(2..=LABELS_MAX).contains(&labels) {
             return refuse("labels", format!("{labels} names"), format!("2 to {LABELS_MAX}"));
         }
-        if let Some(label) = self.labels.iter().find(|label| !is_address_part(label)) {
-            let allowed = format!("a-z, 0-9 and _, up to {LABEL_BYTES_MAX}, not unknown");
-            return refuse("labels", format!("{label:?}"), allowed);
+        if let Some(label) = self.labels.iter().find(|label| !is_label(label)) {
+            return refuse("labels", format!("{label:?}"), label_rule());
         }
         if !(0.05..=20.0).contains(&self.temperature) {
             return refuse("temperature", self.temperature.to_string(), "0.05 to 20".to_owned());
+        }
+        if !(0.0..1.0).contains(&self.pruned) {
+            return refuse("pruned", self.pruned.to_string(), "0 up to, but not, 1".to_owned());
         }
         if !(0.02..=0.1).contains(&self.hop_s) {
             return refuse("hop_s", self.hop_s.to_string(), "0.02 to 0.1".to_owned());
@@ -179,19 +205,30 @@ impl Card {
             let allowed = format!("window_min_s ({}) to 10", self.window_min_s);
             return refuse("window_s", self.window_s.to_string(), allowed);
         }
-        let coefficients = self.features.coefficients;
+        let rows = self.features.rows();
         for (key, list) in [
             ("normaliser.mean", &self.normaliser.mean),
             ("normaliser.deviation", &self.normaliser.deviation),
         ] {
-            if list.len() != coefficients || list.iter().any(|value| !value.is_finite()) {
+            if list.len() != rows || list.iter().any(|value| !value.is_finite()) {
                 let value = format!("{} values, or one that is no number", list.len());
-                return refuse(key, value, format!("{coefficients} numbers"));
+                return refuse(key, value, format!("{rows} numbers"));
             }
         }
         if self.network.kernel.is_multiple_of(2) || 31 < self.network.kernel {
             let allowed = "odd, up to 31".to_owned();
             return refuse("network.kernel", self.network.kernel.to_string(), allowed);
+        }
+        let stages = self.network.channels.len();
+        if stages.min(POOLED_MAX) < self.network.pooled {
+            let allowed = format!("0 to {}", stages.min(POOLED_MAX));
+            return refuse("network.pooled", self.network.pooled.to_string(), allowed);
+        }
+        let [shortest, _] = self.window_feature_frames();
+        if shortest < self.network.step_frames() {
+            let frames = self.network.step_frames();
+            let allowed = format!("at least the {frames} frames of one step of the network");
+            return refuse("window_min_s", self.window_min_s.to_string(), allowed);
         }
         Ok(())
     }
@@ -217,6 +254,12 @@ impl Card {
     pub fn window_feature_frames(&self) -> [usize; 2] {
         [self.window_min_s, self.window_s]
             .map(|seconds| to_count(f64::from(seconds * self.features.frames_per_s())))
+    }
+
+    /// Which frames the model is asked about.
+    pub fn window_rule(&self) -> WindowRule {
+        let [shortest, longest] = self.window_feature_frames();
+        WindowRule { shortest, longest, step: self.network.step_frames() }
     }
 
     /// The card as key and value, for people.
@@ -252,10 +295,19 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A label becomes a part of an OSC address.
-fn is_address_part(label: &str) -> bool {
+/// Whether a model may have this label: it becomes a part of an OSC address.
+pub fn is_label(label: &str) -> bool {
     let allowed =
         |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     let length = 1..=LABEL_BYTES_MAX;
     length.contains(&label.len()) && label.chars().all(allowed) && label != "unknown"
+}
+
+/// The same for people.
+pub fn label_rule() -> String {
+    format!("a-z, 0-9 and _, up to {LABEL_BYTES_MAX}, not unknown")
+}
+
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
 }

@@ -3,6 +3,7 @@
 //!
 //! Attentive statistics pooling: Okabe, Koshinaka and Shinoda, Interspeech 2018.
 
+use burn::module::Param;
 use burn::nn::conv::{Conv1d, Conv1dConfig};
 use burn::nn::pool::{MaxPool1d, MaxPool1dConfig};
 use burn::nn::{
@@ -20,8 +21,18 @@ use crate::model::bilstm::{FusedBiLstm, FusedBiLstmConfig};
 pub struct NetworkSpec {
     /// Output channels of the convolutions.
     pub channels: Vec<usize>,
+    /// Convolutions, the first ones, after which the frame rate is halved. With two, 10 ms frames
+    /// become 40 ms steps, as long as a short phone.
+    #[serde(default = "pooled_by_default")]
+    pub pooled: usize,
     /// Taps of each convolution; odd.
     pub kernel: usize,
+    /// A convolution as wide as its input is added to it (He et al., CVPR 2016).
+    #[serde(default)]
+    pub residual: bool,
+    /// The pooling over time sees the last convolution too, beside the recurrent layer.
+    #[serde(default)]
+    pub skip: bool,
     /// Units of the BiLSTM per direction.
     pub lstm: usize,
     /// Width of the attention's hidden layer.
@@ -34,40 +45,60 @@ pub struct NetworkSpec {
 impl Default for NetworkSpec {
     fn default() -> Self {
         Self {
-            channels: vec![96, 128, 128],
+            channels: vec![96, 128, 128, 128],
+            pooled: 3,
             kernel: 5,
+            residual: true,
+            skip: true,
             lstm: 128,
             attention: 64,
             embedding: 128,
-            dropout: 0.3,
+            dropout: 0.2,
         }
     }
 }
 
-/// Convolutions after which the frame rate is halved: 10 ms frames become 40 ms steps, as long as
-/// a short phone.
-pub const POOLED_STAGES: usize = 2;
-
-/// Fewest feature frames that the network takes: one step after pooling.
-pub const FRAMES_MIN: usize = 1 << POOLED_STAGES;
-
-#[derive(Module, Debug)]
-struct Stage {
-    convolution: Conv1d,
-    norm: BatchNorm,
+/// Cards without the key mean two.
+fn pooled_by_default() -> usize {
+    2
 }
 
-/// The network. Input are normalised coefficients; see `personal::normaliser`.
+/// Floor under the variance of the pooling: keeps the root's gradient finite.
+pub const VARIANCE_MIN: f64 = 1e-5;
+
+#[derive(Module, Debug)]
+pub struct Stage {
+    pub(in crate::model) convolution: Conv1d,
+    pub(in crate::model) norm: BatchNorm,
+}
+
+impl Stage {
+    /// Channels that it takes.
+    pub fn inputs(&self) -> usize {
+        self.convolution.weight.dims()[1]
+    }
+
+    /// Channels that it gives.
+    pub fn outputs(&self) -> usize {
+        self.convolution.weight.dims()[0]
+    }
+}
+
+/// The network; `model::stream` computes the same step by step. Input are normalised coefficients;
+/// see `personal::normaliser`.
 #[derive(Module, Debug)]
 pub struct Network {
-    stages: Vec<Stage>,
+    pub(in crate::model) stages: Vec<Stage>,
     pool: MaxPool1d,
-    recurrent: FusedBiLstm,
-    attention_hidden: Linear,
-    attention: Linear,
-    embedding: Linear,
-    classes: Linear,
-    dimensions: Linear,
+    pub(in crate::model) pooled: usize,
+    pub(in crate::model) residual: bool,
+    pub(in crate::model) skip: bool,
+    pub(in crate::model) recurrent: FusedBiLstm,
+    pub(in crate::model) attention_hidden: Linear,
+    pub(in crate::model) attention: Linear,
+    pub(in crate::model) embedding: Linear,
+    pub(in crate::model) classes: Linear,
+    pub(in crate::model) dimensions: Linear,
     dropout: Dropout,
 }
 
@@ -78,9 +109,16 @@ pub struct NetworkOutput {
     pub logits: Tensor<2>,
     /// `[batch, 3]`: arousal, valence, dominance, 0..1.
     pub dimensions: Tensor<2>,
+    /// `[batch, embedding]`, what the heads see.
+    pub embedding: Tensor<2>,
 }
 
 impl NetworkSpec {
+    /// Feature frames in one step of the recurrent layer; also the fewest that the network takes.
+    pub fn step_frames(&self) -> usize {
+        1 << self.pooled
+    }
+
     pub fn init(&self, coefficients: usize, labels: usize, device: &Device) -> Network {
         let inputs = std::iter::once(coefficients).chain(self.channels.iter().copied());
         let same = self.kernel / 2;
@@ -94,9 +132,12 @@ impl NetworkSpec {
             })
             .collect();
         let last = self.channels.last().copied().unwrap_or(coefficients);
-        let steps = 2 * self.lstm;
+        let steps = 2 * self.lstm + if self.skip { last } else { 0 };
         Network {
             stages,
+            pooled: self.pooled,
+            residual: self.residual,
+            skip: self.skip,
             pool: MaxPool1dConfig::new(2).with_stride(2).init(),
             recurrent: FusedBiLstmConfig::new(last, self.lstm).init(device),
             attention_hidden: LinearConfig::new(steps, self.attention).init(device),
@@ -110,30 +151,62 @@ impl NetworkSpec {
 }
 
 impl Network {
-    /// Input `[batch, coefficients, frames]` with at least [`FRAMES_MIN`] frames.
+    /// The same network for other labels: those that it knew keep their weights, others start anew.
+    pub fn relabelled(mut self, from: &[String], to: &[String]) -> Self {
+        let weight = self.classes.weight.val();
+        let ([inputs, known], device) = (weight.dims(), weight.device());
+        let fresh = LinearConfig::new(inputs, to.len()).init(&device);
+        let values = |tensor: Tensor<2>| tensor.into_data().iter::<f32>().collect::<Vec<f32>>();
+        let rows = |linear: &Linear| {
+            let bias = linear.bias.as_ref().expect("our heads have one").val();
+            values(Tensor::cat(vec![linear.weight.val(), bias.unsqueeze()], 0))
+        };
+        let (old, mut new) = (rows(&self.classes), rows(&fresh));
+        for (place, label) in to.iter().enumerate() {
+            let Some(source) = from.iter().position(|known| known == label) else { continue };
+            for row in 0..=inputs {
+                new[row * to.len() + place] = old[row * known + source];
+            }
+        }
+        let data = TensorData::new(new, [inputs + 1, to.len()]);
+        let joined = Tensor::<2>::from_data(data, &device);
+        let weight = joined.clone().narrow(0, 0, inputs);
+        let bias = joined.narrow(0, inputs, 1).squeeze_dim::<1>(0);
+        self.classes =
+            Linear { weight: Param::from_tensor(weight), bias: Some(Param::from_tensor(bias)) };
+        self
+    }
+
+    /// Input `[batch, coefficients, frames]` with at least
+    /// [`NetworkSpec::step_frames`] frames.
     pub fn forward(&self, features: Tensor<3>) -> NetworkOutput {
         let mut signal = features;
         for (index, stage) in self.stages.iter().enumerate() {
-            signal = relu(stage.norm.forward(stage.convolution.forward(signal)));
-            if index < POOLED_STAGES {
+            let out = relu(stage.norm.forward(stage.convolution.forward(signal.clone())));
+            let adds = self.residual && out.dims() == signal.dims();
+            signal = if adds { out + signal } else { out };
+            if index < self.pooled {
                 signal = self.pool.forward(signal);
             }
         }
         let steps = self.dropout.forward(signal.swap_dims(1, 2));
-        let pooled = self.pool_statistics(self.recurrent.forward(steps));
+        let mut heard = self.recurrent.forward(steps.clone());
+        if self.skip {
+            heard = Tensor::cat(vec![heard, steps], 2);
+        }
+        let pooled = self.pool_statistics(heard);
         let embedding = relu(self.embedding.forward(self.dropout.forward(pooled)));
         let embedding = self.dropout.forward(embedding);
         NetworkOutput {
             logits: self.classes.forward(embedding.clone()),
-            dimensions: sigmoid(self.dimensions.forward(embedding)),
+            dimensions: sigmoid(self.dimensions.forward(embedding.clone())),
+            embedding,
         }
     }
 
     /// Input `[batch, steps, features]`, output `[batch, 2·features]`: weighted mean and standard
     /// deviation over the steps.
     fn pool_statistics(&self, steps: Tensor<3>) -> Tensor<2> {
-        /// Floor under the variance: keeps the root's gradient finite.
-        const VARIANCE_MIN: f64 = 1e-5;
         let scores = self.attention.forward(tanh(self.attention_hidden.forward(steps.clone())));
         let weights = softmax(scores, 1);
         let mean = (steps.clone() * weights.clone()).sum_dim(1);
@@ -154,13 +227,31 @@ mod tests {
     }
 
     #[test]
+    fn known_labels_keep_their_weights_and_others_start_anew() {
+        let device = Device::flex();
+        let names = |list: &[&str]| list.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let (from, to) = (names(&["angry", "calm", "sad"]), names(&["sad", "bored"]));
+        let before = NetworkSpec::default().init(40, 3, &device);
+        let after = before.clone().relabelled(&from, &to);
+        let features = Tensor::<3>::ones([1, 40, 60], &device);
+        let logits = |network: &Network| {
+            let logits = network.forward(features.clone()).logits;
+            logits.into_data().iter::<f32>().collect::<Vec<f32>>()
+        };
+        let (before, after) = (logits(&before), logits(&after));
+        assert_eq!(after.len(), 2);
+        assert!((before[2] - after[0]).abs() < 1e-5, "{before:?} {after:?}");
+    }
+
+    #[test]
     fn any_length_from_the_minimum_up_gives_one_answer_per_example() {
         let device = Device::flex();
         let network = NetworkSpec::default().init(40, 6, &device);
-        for frames in [FRAMES_MIN, 50, 299, 300] {
+        for frames in [NetworkSpec::default().step_frames(), 50, 299, 300] {
             let output = network.forward(Tensor::zeros([2, 40, frames], &device));
             assert_eq!(output.logits.dims(), [2, 6]);
             assert_eq!(output.dimensions.dims(), [2, 3]);
+            assert_eq!(output.embedding.dims(), [2, NetworkSpec::default().embedding]);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! coordinates out. The one place where inference happens, live, offline and in evaluation.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
@@ -9,7 +10,11 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::model::card::{Card, LABELS_MAX, ModelError};
-use crate::model::network::{FRAMES_MIN, Network};
+use crate::model::network::{Network, NetworkOutput};
+use crate::model::storage;
+use crate::model::stream::Stream;
+use crate::model::stream::layers::Layers;
+use crate::model::stream::vector::Processor;
 
 /// What the model says about one stretch of speech.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,19 +26,28 @@ pub struct Prediction {
 }
 
 /// Arousal, valence and dominance.
-const DIMENSIONS: usize = 3;
+pub const DIMENSIONS: usize = 3;
+
+/// A window of one channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<'a> {
+    /// `[frames, coefficients]`, normalised.
+    pub rows: &'a [f32],
+    /// Number of its first row; within a channel a number always means the same row.
+    pub start: u64,
+}
 
 /// Several windows of one length.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
-    /// `[count, coefficients, frames]`, each normalised.
+    /// `[count, frames, coefficients]`, normalised.
     pub windows: &'a [f32],
     pub count: usize,
     pub frames: usize,
 }
 
 impl Batch<'_> {
-    /// Each window by itself, `[coefficients, frames]`.
+    /// Each window by itself, `[frames, coefficients]`.
     pub fn each(&self) -> impl Iterator<Item = &[f32]> {
         self.windows.chunks_exact(self.windows.len() / self.count.max(1))
     }
@@ -41,7 +55,18 @@ impl Batch<'_> {
 
 /// Whatever answers the engine: a [`Predictor`], or one that is timed or scripted.
 pub trait Predict {
-    /// `features` is `[coefficients, frames]`, row after row, normalised.
+    /// What follows one channel from window to window, where that is cheaper than each window by
+    /// itself. Without it the channel's windows are asked about with [`Self::predict_batch`].
+    fn open(&self) -> Option<Stream> {
+        None
+    }
+
+    /// The next window of a channel that is followed.
+    fn follow(&mut self, stream: &mut Stream, window: Window) -> Prediction {
+        stream.predict(window)
+    }
+
+    /// `features` is `[frames, coefficients]`, row after row, normalised.
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction;
 
     /// The same for channels that speak at once; adds an answer for each window.
@@ -53,6 +78,10 @@ pub trait Predict {
 }
 
 impl Predict for Predictor {
+    fn open(&self) -> Option<Stream> {
+        self.stream()
+    }
+
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
         self.answer(features, frames)
     }
@@ -62,48 +91,64 @@ impl Predict for Predictor {
     }
 }
 
-/// Length of the window to ask about when `available` frames of speech are there: whole steps of
-/// the shortest, so that a GPU compiles few shapes. None if there is too little.
-pub fn window_frames(available: usize, shortest: usize, longest: usize) -> Option<usize> {
-    let steps = available.min(longest) / shortest;
-    (0 < steps).then_some(steps * shortest)
+/// Card and network of the model in `folder`; on an autodiff device it can be trained on.
+pub fn load_network(folder: &Path, device: &Device) -> Result<(Card, Network), ModelError> {
+    let card = Card::load(folder)?;
+    let bytes = card.read_weights(folder)?;
+    let refuse = |reason: String| ModelError::Weights { path: folder.join(&card.weights), reason };
+    let bytes = storage::expand(bytes).map_err(|error| refuse(error.to_string()))?;
+    let mut network = card.network.init(card.features.rows(), card.labels.len(), device);
+    let mut store = SafetensorsStore::from_bytes(Some(bytes)).allow_partial(true);
+    let result = network.load_from(&mut store).map_err(|error| refuse(error.to_string()))?;
+    if let Some(first) = result.errors.first() {
+        return Err(refuse(first.to_string()));
+    }
+    if let Some((missing, _)) = result.missing.first() {
+        return Err(refuse(format!("{missing} is missing")));
+    }
+    if let Some(unused) = result.unused.first() {
+        return Err(refuse(format!("{unused} has no place in it")));
+    }
+    Ok((card, network))
 }
 
 /// Network and card on one device.
 pub struct Predictor {
     card: Card,
-    network: Network,
+    pub(in crate::model) network: Network,
     device: Device,
+    /// On the CPU only.
+    layers: Option<Arc<Layers>>,
 }
 
 impl Predictor {
     /// Reads and checks the weights that the card in `folder` names.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
-        let card = Card::load(folder)?;
-        let bytes = card.read_weights(folder)?;
-        let refuse =
-            |reason: String| ModelError::Weights { path: folder.join(&card.weights), reason };
-        let mut network = card.network.init(card.features.coefficients, card.labels.len(), device);
-        let mut store = SafetensorsStore::from_bytes(Some(bytes)).allow_partial(true);
-        let result = network.load_from(&mut store).map_err(|error| refuse(error.to_string()))?;
-        if let Some(first) = result.errors.first() {
-            return Err(refuse(first.to_string()));
-        }
-        if let Some((missing, _)) = result.missing.first() {
-            return Err(refuse(format!("{missing} is missing")));
-        }
-        if let Some(unused) = result.unused.first() {
-            return Err(refuse(format!("{unused} has no place in it")));
-        }
-        Ok(Self { card, network: network.valid(), device: device.clone() })
+        let (card, network) = load_network(folder, device)?;
+        let network = network.valid();
+        let is_cpu = *device == Device::flex();
+        let layers = is_cpu.then(|| Arc::new(Layers::new(&network, Processor::detect())));
+        Ok(Self { card, network, device: device.clone(), layers })
+    }
+
+    /// Follows a channel; none on a GPU, which looks at whole windows faster than at single steps.
+    pub fn stream(&self) -> Option<Stream> {
+        let layers = Arc::clone(self.layers.as_ref()?);
+        let frames_max = self.card.window_rule().rows_max();
+        Some(Stream::new(layers, frames_max, self.card.temperature))
     }
 
     pub fn card(&self) -> &Card {
         &self.card
     }
 
-    /// `features` is `[coefficients, frames]`, row after row, normalised; at least
-    /// [`FRAMES_MIN`] frames. Allocates, and blocks until the device has answered.
+    /// Weights in the network, learnt or not.
+    pub fn parameters(&self) -> usize {
+        self.network.num_params()
+    }
+
+    /// `features` is `[frames, coefficients]`, row after row, normalised; at least one step of the
+    /// network. Allocates, and blocks until the device has answered.
     pub fn answer(&self, features: &[f32], frames: usize) -> Prediction {
         let mut answers = Vec::with_capacity(1);
         self.answer_batch(Batch { windows: features, count: 1, frames }, &mut answers);
@@ -112,11 +157,31 @@ impl Predictor {
 
     /// The same for several windows at once; adds an answer for each.
     pub fn answer_batch(&self, batch: Batch, answers: &mut Vec<Prediction>) {
+        let output = self.forward(batch);
+        self.read(output, answers);
+    }
+
+    /// The answer to one window, and the embedding that its heads saw.
+    pub fn embed(&self, features: &[f32], frames: usize) -> (Prediction, Vec<f32>) {
+        let output = self.forward(Batch { windows: features, count: 1, frames });
+        let embedding = output.embedding.clone().into_data().iter::<f32>().collect();
+        let mut answers = Vec::with_capacity(1);
+        self.read(output, &mut answers);
+        (answers[0], embedding)
+    }
+
+    fn forward(&self, batch: Batch) -> NetworkOutput {
         let Batch { windows, count, frames } = batch;
-        assert!(FRAMES_MIN <= frames, "the caller waits for the card's shortest window");
-        let shape = [count, self.card.features.coefficients, frames];
+        let shortest = self.card.network.step_frames();
+        assert!(shortest <= frames, "the caller waits for the card's shortest window");
+        let shape = [count, frames, self.card.features.rows()];
         let data = TensorData::new(windows.to_vec(), shape);
-        let output = self.network.forward(Tensor::<3>::from_data(data, &self.device));
+        let rows = Tensor::<3>::from_data(data, &self.device);
+        self.network.forward(rows.swap_dims(1, 2))
+    }
+
+    /// Adds the answer of each row of the batch.
+    fn read(&self, output: NetworkOutput, answers: &mut Vec<Prediction>) {
         let calibrated = softmax(output.logits.div_scalar(self.card.temperature), 1);
         // One transfer for both heads.
         let joined = Tensor::cat(vec![calibrated, output.dimensions], 1).into_data();
@@ -132,25 +197,19 @@ impl Predictor {
         }
     }
 
-    /// Runs every window length once, so that no later call pays for compilation.
+    /// Runs once on the CPU. On a GPU it runs every window length that hops of the card's length
+    /// lead to, so that no later call pays for compilation; with another hop that is set while it
+    /// runs, lengths that are new cost it once each.
     pub fn warm_up(&self) {
-        let [shortest, longest] = self.card.window_feature_frames();
-        for frames in (shortest..=longest).step_by(shortest) {
-            self.answer(&vec![0.0; frames * self.card.features.coefficients], frames);
+        let rule = self.card.window_rule();
+        let zeros = vec![0.0; rule.rows_max() * self.card.features.rows()];
+        let rows = |frames: usize| &zeros[..frames * self.card.features.rows()];
+        if let Some(mut stream) = self.stream() {
+            stream.predict(Window { rows: rows(rule.longest), start: 0 });
+            return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_grow_in_steps_of_the_shortest_up_to_the_longest() {
-        for (available, expected) in
-            [(49, None), (50, Some(50)), (149, Some(100)), (300, Some(300)), (999, Some(300))]
-        {
-            assert_eq!(window_frames(available, 50, 300), expected, "{available} frames");
+        for frames in rule.lengths(self.card.hop_feature_frames().max(1)) {
+            self.answer(rows(frames), frames);
         }
     }
 }

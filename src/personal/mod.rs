@@ -1,4 +1,6 @@
-//! What is particular to one speaker: so far the causal baseline that is taken out of the
-//! features. Training, evaluation and the live engine use the same code.
+//! What is particular to one speaker: the causal baseline that is taken out of the features, and
+//! what a few labelled examples teach. Training, evaluation and the live engine use the same code.
 
 pub mod normaliser;
+
+pub mod few_shot;

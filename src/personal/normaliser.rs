@@ -2,6 +2,7 @@
 //! corpora's mean and moves to the speaker's own. Means only; a running variance would flatten a
 //! speaker who is always excited. Runs on the worker, no allocation after construction.
 
+use crate::features::pitch;
 use crate::model::card::NormaliserSpec;
 
 /// The baseline of one speaker.
@@ -9,60 +10,107 @@ use crate::model::card::NormaliserSpec;
 pub struct Normaliser {
     mean: Vec<f32>,
     scale: Vec<f32>,
+    /// Frames that the mean of each row stands for.
+    weights: Vec<f32>,
     prior_mean: Vec<f32>,
-    /// Frames that the mean of the coefficients, and of the level, stand for.
-    weight: f32,
-    weight_level: f32,
+    prior_weights: Vec<f32>,
     memory_frames: f32,
+    /// First of the two rows of pitch, where there are any.
+    strength: Option<usize>,
 }
 
 /// Floor under a standard deviation; a coefficient that never moves carries nothing.
 const DEVIATION_MIN: f32 = 1e-3;
 
+/// Below this strength the fundamental frequency is a guess and is not shown to the network: its
+/// octaves would be noise (Talkin 1995 calls frames voiced from 0.3 to 0.5).
+const STRENGTH_MIN: f32 = 0.35;
+
+/// What was heard of a speaker, as means.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// A value per row; that of the fundamental frequency over the periodic frames alone.
+    pub mean: &'a [f32],
+    pub frames: f32,
+    pub periodic_frames: f32,
+}
+
 impl Normaliser {
     pub fn new(spec: &NormaliserSpec) -> Self {
+        let prior_weights = prior_weights(spec);
         Self {
             mean: spec.mean.clone(),
             scale: spec.deviation.iter().map(|value| 1.0 / value.max(DEVIATION_MIN)).collect(),
+            weights: prior_weights.clone(),
             prior_mean: spec.mean.clone(),
-            weight: spec.prior_frames,
-            weight_level: spec.prior_level_frames,
+            prior_weights,
             memory_frames: spec.memory_frames,
+            strength: (0.0 < spec.prior_pitch_frames)
+                .then(|| spec.mean.len().saturating_sub(pitch::ROWS)),
         }
     }
 
     /// A voiced frame moves the baseline. Frames with a value that is no number are left out.
-    pub fn observe(&mut self, coefficients: &[f32]) {
-        self.observe_many(coefficients, 1.0);
+    pub fn observe(&mut self, row: &[f32]) {
+        self.observe_weighted(row, 1.0);
     }
 
-    /// As many voiced frames at once, given by their mean.
-    pub fn observe_many(&mut self, mean: &[f32], frames: f32) {
-        if mean.iter().any(|value| !value.is_finite()) {
+    /// A voiced frame that counts as `frames`.
+    pub fn observe_weighted(&mut self, row: &[f32], frames: f32) {
+        let is_periodic = self.strength.is_some_and(|index| pitch::PERIODIC <= row[index]);
+        let periodic_frames = if is_periodic { frames } else { 0.0 };
+        self.observe_many(Heard { mean: row, frames, periodic_frames });
+    }
+
+    /// As many voiced frames at once.
+    pub fn observe_many(&mut self, heard: Heard) {
+        if heard.mean.iter().any(|value| !value.is_finite()) {
             return;
         }
-        self.weight = (self.weight + frames).min(self.memory_frames);
-        self.weight_level = (self.weight_level + frames).min(self.memory_frames);
-        for (index, (own, value)) in self.mean.iter_mut().zip(mean).enumerate() {
-            let weight = if index == 0 { self.weight_level } else { self.weight };
-            *own += (value - *own) * (frames / weight).min(1.0);
+        let rows = self.mean.iter_mut().zip(&mut self.weights).zip(heard.mean);
+        for (index, ((own, weight), value)) in rows.enumerate() {
+            // How periodic speech is depends on no person; its scale stays where it is.
+            let frames = match self.strength {
+                Some(strength) if index == strength => continue,
+                Some(strength) if index == strength + 1 => heard.periodic_frames,
+                _ => heard.frames,
+            };
+            if 0.0 < frames {
+                *weight = (*weight + frames).min(self.memory_frames);
+                *own += (value - *own) * (frames / *weight).min(1.0);
+            }
         }
     }
 
-    /// Writes `(coefficients - baseline) / deviation`.
-    pub fn apply(&self, coefficients: &[f32], normalised: &mut [f32]) {
-        let pairs = coefficients.iter().zip(&self.mean).zip(&self.scale);
-        for (out, ((value, mean), scale)) in normalised.iter_mut().zip(pairs) {
+    /// Writes `(row - baseline) / deviation`; the fundamental frequency is weighed by how periodic
+    /// the frame is and 0 where it is not.
+    pub fn apply(&self, row: &[f32], normalised: &mut [f32]) {
+        let values = row.iter().zip(&self.mean).zip(&self.scale);
+        for (out, ((value, mean), scale)) in normalised.iter_mut().zip(values) {
             *out = (value - mean) * scale;
+        }
+        if let Some(index) = self.strength {
+            let strength = if row[index] < STRENGTH_MIN { 0.0 } else { row[index] };
+            normalised[index + 1] *= strength;
         }
     }
 
     /// Back to the corpora's mean, as for a new speaker.
-    pub fn reset(&mut self, spec: &NormaliserSpec) {
+    pub fn reset(&mut self) {
         self.mean.copy_from_slice(&self.prior_mean);
-        self.weight = spec.prior_frames;
-        self.weight_level = spec.prior_level_frames;
+        self.weights.copy_from_slice(&self.prior_weights);
     }
+}
+
+fn prior_weights(spec: &NormaliserSpec) -> Vec<f32> {
+    let mut weights = vec![spec.prior_frames; spec.mean.len()];
+    if let Some(level) = weights.first_mut() {
+        *level = spec.prior_level_frames;
+    }
+    if let Some(octaves) = weights.last_mut().filter(|_| 0.0 < spec.prior_pitch_frames) {
+        *octaves = spec.prior_pitch_frames;
+    }
+    weights
 }
 
 #[cfg(test)]
@@ -76,6 +124,7 @@ mod tests {
             prior_frames: 4.0,
             prior_level_frames: 1.0,
             memory_frames: 100.0,
+            prior_pitch_frames: 0.0,
         }
     }
 
@@ -103,9 +152,27 @@ mod tests {
         let mut out = [9.0; 2];
         normaliser.apply(&[-30.0, 50.0], &mut out);
         assert!(out.iter().all(|value| value.abs() < 1e-3), "{out:?}");
-        normaliser.reset(&spec());
+        normaliser.reset();
         normaliser.apply(&[0.0, 10.0], &mut out);
         assert_eq!(out, [0.0, 0.0]);
+    }
+
+    #[test]
+    fn pitch_is_seen_against_the_speakers_own_where_there_is_one() {
+        let spec = NormaliserSpec {
+            mean: vec![0.0, 0.5, 0.25],
+            deviation: vec![1.0, 0.5, 0.5],
+            prior_pitch_frames: 1.0,
+            ..spec()
+        };
+        let mut normaliser = Normaliser::new(&spec);
+        normaliser.observe(&[0.0, 0.9, 0.75]);
+        normaliser.observe(&[0.0, 0.1, 9.0]); // not periodic: no pitch to learn from
+        let mut out = [9.0; 3];
+        normaliser.apply(&[0.0, 1.0, 1.0], &mut out);
+        assert_eq!(out, [0.0, 1.0, 1.0]); // (1 - 0.5) / 0.5, (1 - (0.25 + 0.75) / 2) / 0.5
+        normaliser.apply(&[0.0, 0.3, 1.0], &mut out);
+        assert_eq!(out[2], 0.0);
     }
 
     #[test]

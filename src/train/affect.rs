@@ -8,9 +8,11 @@ pub const SOURCE: &str = "category-derived affect coordinates, 0..1 with 0.5 neu
      pleasure-arousal-dominance means of Russell and Mehrabian (1977), Journal of Research in \
      Personality 11, 273-294; not ratings of the clips";
 
-/// Emotion, pleasure, arousal, dominance (-1..1) as in the source; `calm` is its `relaxed`.
-const TABLE: [(&str, [f32; 3]); 8] = [
+/// Emotion, pleasure, arousal, dominance (-1..1) as in the source; `calm` is its `relaxed` and
+/// `boredom` its `bored`.
+const TABLE: [(&str, [f32; 3]); 9] = [
     ("angry", [-0.51, 0.59, 0.25]),
+    ("boredom", [-0.65, -0.62, -0.33]),
     ("calm", [0.68, -0.46, 0.06]),
     ("disgust", [-0.60, 0.35, 0.11]),
     ("fearful", [-0.64, 0.60, -0.43]),
@@ -31,6 +33,19 @@ pub fn coordinates(emotion: &str) -> Option<Dimensions> {
     })
 }
 
+/// What the card of a model with these labels says about its coordinates.
+pub fn described(labels: &[String]) -> String {
+    let without: Vec<&str> =
+        labels.iter().map(String::as_str).filter(|label| coordinates(label).is_none()).collect();
+    match without.len() {
+        0 => SOURCE.to_owned(),
+        count if count == labels.len() => {
+            "none: no label has coordinates, so all three stay near 0.5, neutral".to_owned()
+        }
+        _ => format!("{SOURCE}; {} have none and trained none", without.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +56,12 @@ mod tests {
         assert!(arousal("sad") < 0.5 && 0.75 < arousal("angry"));
         assert_eq!(coordinates("neutral"), Some(Dimensions::NEUTRAL));
         assert_eq!(coordinates("bored"), None);
+    }
+    #[test]
+    fn labels_without_coordinates_are_named_in_the_card() {
+        let described = |labels: [&str; 2]| described(&labels.map(str::to_owned));
+        assert_eq!(described(["angry", "sad"]), SOURCE);
+        assert!(described(["angry", "smug"]).ends_with("; smug have none and trained none"));
+        assert!(described(["coy", "smug"]).starts_with("none: "));
     }
 }

@@ -6,8 +6,7 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 
-/// Share of the old average kept at each step: a memory of 500 steps, about four epochs.
-const KEEP: f32 = 0.998;
+use crate::units::to_f32;
 
 /// The average, by parameter.
 #[derive(Default)]
@@ -20,7 +19,7 @@ impl Average {
     /// An average that stands where `network` stands after `steps` steps.
     pub fn resume<M: Module>(network: &M, steps: usize) -> Self {
         let mut average = Self::default();
-        average.observe(network);
+        average.observe(network, 0.0);
         average.steps = steps;
         average
     }
@@ -29,9 +28,11 @@ impl Average {
         self.steps
     }
 
-    /// Moves towards `network`; in the first steps the plain mean, so that the start is forgotten.
-    pub fn observe<M: Module>(&mut self, network: &M) {
-        let keep = KEEP.min(self.steps as f32 / (self.steps as f32 + 1.0));
+    /// Moves towards `network`, with a memory of so many steps; in the first steps the plain mean,
+    /// so that the start is forgotten.
+    pub fn observe<M: Module>(&mut self, network: &M, memory: f64) {
+        let steps = (self.steps as f64).min(memory);
+        let keep = to_f32(steps / (steps + 1.0));
         self.steps += 1;
         network.visit(&mut Observe { average: self, keep });
     }
@@ -100,7 +101,7 @@ mod tests {
         let linear = LinearConfig::new(2, 2).init(&Device::flex());
         let mut average = Average::default();
         for value in [1.0, 2.0, 6.0] {
-            average.observe(&filled(&linear, value));
+            average.observe(&filled(&linear, value), 10.0);
         }
         let weights = average.apply(linear).weight.val().into_data();
         assert!(weights.iter::<f32>().all(|value| (value - 3.0).abs() < 1e-6)); // (1 + 2 + 6) / 3

@@ -1,19 +1,26 @@
-//! All clips of a run in memory as mel power: the stage of the features where gain and noise are
-//! still a multiplication and an addition. Made once per run, with the live code.
+//! All clips of a run in memory as mel power and pitch: the stage of the features where gain, noise
+//! and the length of a throat are still a multiplication, an addition and a shift. Made once per
+//! run, with the live code.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 
 use crate::features::FeatureSpec;
 use crate::features::mel::MelSpectrum;
+use crate::features::pitch::{Pitch, Voicing};
 use crate::features::resample::Resampler;
-use crate::messages::Dimensions;
-use crate::train::affect;
-use crate::train::corpus::{Clip, sound_path};
+use crate::train::channel::{Phone, clip};
+use crate::train::convolver::Convolver;
+use crate::train::corpus::Clip;
+use crate::train::held_out::is_test_noise;
+use crate::train::left_out::{LeftOut, Trouble};
+use crate::train::rooms::Room;
 use crate::units::{ANALYSIS_RATE_HZ, to_count};
 use crate::voice::activity::Activity;
 use crate::wav;
@@ -25,7 +32,35 @@ const VOICED: f32 = 0.5;
 pub const MARGIN_FRAMES: usize = 10;
 
 /// Playing speeds of the training clips (Ko et al., Interspeech 2015).
-pub const SPEEDS: [f64; 3] = [1.0, 0.9, 1.1];
+const SPEEDS: [f64; 3] = [1.0, 0.9, 1.1];
+
+/// Reverberation times of the rooms that training clips are heard in.
+const T60_S: Range<f64> = 0.2..1.0;
+
+/// Rooms that the clips are spread over: a response takes longer to make than to go through.
+const ROOMS: u64 = 48;
+
+/// Share of samples that an amplifier clips.
+const CLIPPED: Range<f64> = 0.002..0.03;
+
+/// How one clip is taken into the bank.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Take {
+    /// At a playing speed; 1 is as it is.
+    Speed(f64),
+    /// Through a room, a phone line or an amplifier that clips, drawn by the clip's place.
+    Degraded,
+}
+
+impl Take {
+    /// As it is, for validation.
+    pub const PLAIN: [Self; 1] = [Self::Speed(1.0)];
+
+    /// What training draws from.
+    pub fn all() -> Vec<Self> {
+        SPEEDS.map(Self::Speed).into_iter().chain([Self::Degraded]).collect()
+    }
+}
 
 /// Mel power of one sound, frame after frame.
 #[derive(Clone, Debug)]
@@ -48,6 +83,8 @@ impl Bands {
 #[derive(Clone, Debug)]
 pub struct Prepared {
     pub bands: Bands,
+    /// Of each frame; empty where the features have no pitch.
+    pub pitch: Vec<Voicing>,
     pub voiced: Vec<bool>,
     /// From the first to the last voiced frame, with a margin; everything if nothing is voiced.
     pub span: Range<usize>,
@@ -55,22 +92,28 @@ pub struct Prepared {
     pub speech_power: f32,
 }
 
+impl Prepared {
+    pub fn voicing(&self, frame: usize) -> Voicing {
+        self.pitch.get(frame).copied().unwrap_or_default()
+    }
+}
+
 /// A clip ready for training.
 #[derive(Debug)]
 pub struct Example {
+    pub clip: Clip,
+    /// Index into the bank's speakers.
     pub speaker: usize,
-    /// Index into the model's labels; none if the model has no such label.
-    pub label: Option<usize>,
-    pub dimensions: Dimensions,
-    /// One per speed, the original first.
-    pub speeds: Vec<Prepared>,
+    /// One per take.
+    pub takes: Vec<Prepared>,
 }
 
 #[derive(Debug, Default)]
 pub struct Bank {
     pub examples: Vec<Example>,
-    /// Examples of each speaker.
-    pub speakers: Vec<Vec<usize>>,
+    /// `corpus:speaker`.
+    pub speakers: Vec<String>,
+    pub left_out: LeftOut,
 }
 
 /// Reads sound files as mono at the analysis rate.
@@ -86,15 +129,18 @@ fn at_speed(samples: &[f32], rate_hz: u32) -> Result<Vec<f32>> {
     Ok(out)
 }
 
-/// Mel power and voiced frames of a sound at the analysis rate.
+/// Mel power, pitch and voiced frames of a sound at the analysis rate.
 pub fn prepare(samples: &[f32], spec: &FeatureSpec) -> Prepared {
     let mut mel = MelSpectrum::new(spec);
+    let mut pitch = spec.pitch.then(|| Pitch::new(spec));
     let mut activity = Activity::default();
     let frames = samples.len() / spec.hop;
     let mut values = vec![0.0; frames * spec.mels];
     let mut voiced = Vec::with_capacity(frames);
+    let mut voicing = Vec::new();
     for (hop, bands) in samples.chunks_exact(spec.hop).zip(values.chunks_exact_mut(spec.mels)) {
         mel.process(hop, bands);
+        voicing.extend(pitch.as_mut().map(|pitch| pitch.process(hop)));
         voiced.push(VOICED <= activity.process(hop));
     }
     let span = match (voiced.iter().position(|&v| v), voiced.iter().rposition(|&v| v)) {
@@ -112,69 +158,113 @@ pub fn prepare(samples: &[f32], spec: &FeatureSpec) -> Prepared {
         .map(|index| bands.frame(index).iter().sum())
         .collect();
     let speech_power = spoken.iter().sum::<f32>() / spoken.len().max(1) as f32;
-    Prepared { bands, voiced, span, speech_power }
+    Prepared { bands, pitch: voicing, voiced, span, speech_power }
+}
+
+/// Takes clips as training wants them; keeps what costs to make.
+struct Taker<'a> {
+    spec: &'a FeatureSpec,
+    takes: &'a [Take],
+    phone: Phone,
+    convolver: Convolver,
+    rooms: Vec<Vec<f32>>,
+}
+
+impl<'a> Taker<'a> {
+    fn new(spec: &'a FeatureSpec, takes: &'a [Take]) -> Self {
+        let rooms = if takes.contains(&Take::Degraded) { ROOMS } else { 0 };
+        let room = |seed| {
+            let mut rng = StdRng::seed_from_u64(seed);
+            Room::draw(&mut rng).response(rng.random_range(T60_S))
+        };
+        let (phone, convolver) = (Phone::default(), Convolver::default());
+        Self { spec, takes, phone, convolver, rooms: (0..rooms).map(room).collect() }
+    }
+
+    fn take(&mut self, samples: &[f32], seed: u64) -> Result<Vec<Prepared>> {
+        let takes = self.takes.iter();
+        takes.map(|take| Ok(prepare(&self.sound(samples, *take, seed)?, self.spec))).collect()
+    }
+
+    fn sound(&mut self, samples: &[f32], take: Take, seed: u64) -> Result<Vec<f32>> {
+        let speed = match take {
+            Take::Speed(speed) => speed,
+            Take::Degraded => return Ok(self.degraded(samples, seed)),
+        };
+        at_speed(samples, u32::try_from(to_count(f64::from(ANALYSIS_RATE_HZ) * speed))?)
+    }
+
+    fn degraded(&mut self, samples: &[f32], seed: u64) -> Vec<f32> {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut out = match rng.random_range(0..4) {
+            0 => self.phone.pass(samples),
+            1 => {
+                let mut out = samples.to_vec();
+                clip(&mut out, rng.random_range(CLIPPED));
+                out
+            }
+            _ => {
+                let room = &self.rooms[rng.random_range(0..self.rooms.len())];
+                let mut out = self.convolver.convolve(samples, room);
+                out.truncate(samples.len());
+                out
+            }
+        };
+        // The voice detector takes nothing beyond full scale.
+        let peak = out.iter().fold(1.0, |peak: f32, sample| peak.max(sample.abs()));
+        out.iter_mut().for_each(|sample| *sample /= peak);
+        out
+    }
 }
 
 impl Bank {
-    /// Loads `clips`; those with an emotion that has no coordinates are left out.
-    pub fn load(
-        clips: &[&Clip],
-        root: &Path,
-        spec: &FeatureSpec,
-        labels: &[String],
-        speeds: &[f64],
-    ) -> Result<Self> {
+    /// Loads `clips`; what cannot be used is told and left out.
+    pub fn load(clips: &[Clip], root: &Path, spec: &FeatureSpec, takes: &[Take]) -> Result<Self> {
         let mut bank = Self::default();
         let mut speakers: BTreeMap<String, usize> = BTreeMap::new();
+        let mut taker = Taker::new(spec, takes);
         let progress = progress_bar(clips.len(), "reading clips");
-        for clip in clips {
+        for (place, clip) in clips.iter().enumerate() {
             progress.inc(1);
-            let Some(dimensions) = affect::coordinates(&clip.emotion) else { continue };
-            let Some(path) = sound_path(root, &clip.path) else {
-                bail!("{} has no {} in any format read", root.display(), clip.path.display());
-            };
-            let samples = read_sound(&path)?;
-            let speeds = speeds
-                .iter()
-                .map(|speed| {
-                    let rate_hz = u32::try_from(to_count(f64::from(ANALYSIS_RATE_HZ) * speed))?;
-                    Ok(prepare(&at_speed(&samples, rate_hz)?, spec))
-                })
-                .collect::<Result<Vec<_>>>()
-                .with_context(|| format!("in {}", path.display()))?;
-            if speeds.iter().any(|prepared| prepared.span.len() < 2 * MARGIN_FRAMES) {
+            let Some(samples) = bank.left_out.read(root, &clip.path) else { continue };
+            let takes = taker
+                .take(&samples, place as u64)
+                .with_context(|| format!("in {}", clip.path.display()))?;
+            if takes.iter().any(|prepared| prepared.span.len() < 2 * MARGIN_FRAMES) {
+                let line = format!("{} has hardly any speech", clip.path.display());
+                bank.left_out.note(Trouble::TooShort, line);
                 continue;
             }
             let next = speakers.len();
             let speaker = *speakers.entry(clip.speaker_key()).or_insert(next);
             if speaker == bank.speakers.len() {
-                bank.speakers.push(Vec::new());
+                bank.speakers.push(clip.speaker_key());
             }
-            bank.speakers[speaker].push(bank.examples.len());
-            let label = labels.iter().position(|label| *label == clip.emotion);
-            bank.examples.push(Example { speaker, label, dimensions, speeds });
+            bank.examples.push(Example { clip: clip.clone(), speaker, takes });
         }
         progress.finish();
+        bank.left_out.tell();
         Ok(bank)
     }
 }
 
-/// Noise for augmentation: every sound file below the manifest's noise corpora.
-pub fn load_noise(clips: &[Clip], root: &Path, spec: &FeatureSpec) -> Result<Vec<Bands>> {
+/// Noise for augmentation: every sound file below the manifest's noise corpora but what is kept
+/// for testing.
+pub fn load_noise(clips: &[Clip], root: &Path, spec: &FeatureSpec) -> Vec<Bands> {
     let progress = progress_bar(clips.len(), "reading noise");
     let mut noise = Vec::with_capacity(clips.len());
-    for clip in clips {
+    let mut left_out = LeftOut::default();
+    for clip in clips.iter().filter(|clip| !is_test_noise(clip)) {
         progress.inc(1);
-        let Some(path) = sound_path(root, &clip.path) else {
-            bail!("{} has no {} in any format read", root.display(), clip.path.display());
-        };
-        let bands = prepare(&read_sound(&path)?, spec).bands;
+        let Some(samples) = left_out.read(root, &clip.path) else { continue };
+        let bands = prepare(&samples, spec).bands;
         if bands.values.iter().sum::<f32>() > 0.0 {
             noise.push(bands);
         }
     }
     progress.finish();
-    Ok(noise)
+    left_out.tell();
+    noise
 }
 
 /// A bar with counts and the time left.

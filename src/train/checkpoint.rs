@@ -1,7 +1,8 @@
 //! What a run needs to go on after a kill: network, optimiser, average and history, written after
 //! each epoch to a folder that then takes the place of the last one.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -17,8 +18,9 @@ use crate::train::average::Average;
 pub struct Epoch {
     pub epoch: usize,
     pub loss: f32,
-    /// Unweighted average recall on the validation speakers, with the averaged weights.
-    pub validation_ua: f32,
+    /// Unweighted average recall on the validation speakers, with the averaged weights; none
+    /// where nobody looked.
+    pub validation_ua: Option<f32>,
     pub seconds: f32,
 }
 
@@ -28,8 +30,6 @@ pub struct History {
     /// What the run was started with; a checkpoint of other settings is refused.
     pub settings: String,
     pub steps: usize,
-    pub best_epoch: usize,
-    pub best_ua: f32,
     pub epochs: Vec<Epoch>,
 }
 
@@ -38,39 +38,87 @@ pub struct Run {
     pub network: Network,
     pub optimizer: ModuleOptimizer,
     pub average: Average,
-    /// Averaged weights of the best epoch so far.
-    pub best: Network,
     pub history: History,
 }
+
+/// Written last: with it the checkpoint is whole.
+const HISTORY: &str = "history.json";
 
 fn folder(out: &Path) -> PathBuf {
     out.join("checkpoint")
 }
 
-pub fn exists(out: &Path) -> bool {
-    folder(out).join("history.json").is_file()
+/// What is being written, and what it is about to replace.
+fn fresh(out: &Path) -> PathBuf {
+    out.join("checkpoint.new")
 }
 
+fn old(out: &Path) -> PathBuf {
+    out.join("checkpoint.old")
+}
+
+/// Whether there is a run to go on with. One that was killed while it put its checkpoint in place
+/// left two whole ones beside the place: the new one takes it.
+pub fn exists(out: &Path) -> Result<bool> {
+    if !folder(out).exists() && old(out).exists() {
+        let whole = if fresh(out).exists() { fresh(out) } else { old(out) };
+        fs::rename(&whole, folder(out))
+            .with_context(|| format!("cannot take up {}", whole.display()))?;
+    }
+    Ok(folder(out).join(HISTORY).is_file())
+}
+
+/// Writes the run beside the last checkpoint and puts it in its place once it is whole. Whatever
+/// fails, a full disk among it, leaves the last one to go on with.
 pub fn save(out: &Path, run: &Run) -> Result<()> {
-    let fresh = out.join("checkpoint.new");
-    let old = out.join("checkpoint.old");
-    for stale in [&fresh, &old] {
-        if stale.exists() {
-            fs::remove_dir_all(stale)?;
+    let epoch = run.history.epochs.len();
+    let saved = write(out, run).and_then(|()| put(out));
+    if saved.is_err() && fresh(out).exists() && folder(out).exists() {
+        // It is in the way of what shall make room.
+        if let Err(error) = fs::remove_dir_all(fresh(out)) {
+            log::debug!("{} stays behind: {error}", fresh(out).display());
         }
     }
-    fs::create_dir_all(&fresh).with_context(|| format!("cannot write {}", fresh.display()))?;
-    run.network.clone().save_file(fresh.join("network"))?;
-    run.average.apply(run.network.clone()).save_file(fresh.join("average"))?;
-    run.best.clone().save_file(fresh.join("best"))?;
-    run.optimizer.save(fresh.join("optimizer"))?;
-    fs::write(fresh.join("history.json"), serde_json::to_string_pretty(&run.history)?)?;
-    if folder(out).exists() {
-        fs::rename(folder(out), &old)?;
+    saved.with_context(|| {
+        let whole = match (epoch, folder(out).join(HISTORY).is_file()) {
+            (2.., true) => format!("that of epoch {} is whole", epoch - 1),
+            _ => "there is no earlier one".to_owned(),
+        };
+        format!(
+            "the checkpoint of epoch {epoch} could not be written to {}; {whole}; make room and \
+             give the same command with --resume to go on",
+            out.display(),
+        )
+    })
+}
+
+fn write(out: &Path, run: &Run) -> Result<()> {
+    for stale in [fresh(out), old(out)] {
+        if stale.exists() {
+            fs::remove_dir_all(&stale)
+                .with_context(|| format!("cannot remove {}", stale.display()))?;
+        }
     }
-    fs::rename(&fresh, folder(out))?;
-    if old.exists() {
-        fs::remove_dir_all(&old)?;
+    let fresh = fresh(out);
+    let context = || format!("cannot write {}", fresh.display());
+    fs::create_dir_all(&fresh).with_context(context)?;
+    run.network.clone().save_file(fresh.join("network")).with_context(context)?;
+    let average = run.average.apply(run.network.clone());
+    average.save_file(fresh.join("average")).with_context(context)?;
+    run.optimizer.save(fresh.join("optimizer")).with_context(context)?;
+    let history = serde_json::to_string_pretty(&run.history)?;
+    let mut file = File::create(fresh.join(HISTORY)).with_context(context)?;
+    file.write_all(history.as_bytes()).with_context(context)?;
+    file.sync_all().with_context(context)
+}
+
+fn put(out: &Path) -> Result<()> {
+    if folder(out).exists() {
+        fs::rename(folder(out), old(out))?;
+    }
+    fs::rename(fresh(out), folder(out))?;
+    if old(out).exists() {
+        fs::remove_dir_all(old(out))?;
     }
     Ok(())
 }
@@ -79,7 +127,7 @@ pub fn save(out: &Path, run: &Run) -> Result<()> {
 pub fn load(out: &Path, fresh: Run) -> Result<Run> {
     let folder = folder(out);
     let context = || format!("cannot resume from {}", folder.display());
-    let text = fs::read_to_string(folder.join("history.json")).with_context(context)?;
+    let text = fs::read_to_string(folder.join(HISTORY)).with_context(context)?;
     let history: History = serde_json::from_str(&text).with_context(context)?;
     if history.settings != fresh.history.settings {
         anyhow::bail!(
@@ -92,8 +140,40 @@ pub fn load(out: &Path, fresh: Run) -> Result<Run> {
     }
     let network = fresh.network.try_load_file(folder.join("network")).with_context(context)?;
     let average = network.clone().try_load_file(folder.join("average")).with_context(context)?;
-    let best = fresh.best.try_load_file(folder.join("best")).with_context(context)?;
     let optimizer = fresh.optimizer.load(folder.join("optimizer")).with_context(context)?;
     let average = Average::resume(&average, history.steps);
-    Ok(Run { network, optimizer, average, best, history })
+    Ok(Run { network, optimizer, average, history })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with checkpoints of these names, each marked with its own.
+    fn out(names: &[&str]) -> tempfile::TempDir {
+        let out = tempfile::tempdir().unwrap();
+        for name in names {
+            fs::create_dir(out.path().join(name)).unwrap();
+            fs::write(out.path().join(name).join(HISTORY), name).unwrap();
+        }
+        out
+    }
+
+    fn check(names: &[&str], expected: Option<&str>) {
+        let out = out(names);
+        assert_eq!(exists(out.path()).unwrap(), expected.is_some(), "{names:?}");
+        let taken = fs::read_to_string(folder(out.path()).join(HISTORY)).ok();
+        assert_eq!(taken.as_deref(), expected, "{names:?}");
+    }
+
+    #[test]
+    fn wherever_a_run_is_killed_a_whole_checkpoint_is_taken_up() {
+        check(&[], None);
+        check(&["checkpoint.new"], None); // the first one, perhaps half written
+        check(&["checkpoint"], Some("checkpoint"));
+        check(&["checkpoint", "checkpoint.new"], Some("checkpoint"));
+        check(&["checkpoint.new", "checkpoint.old"], Some("checkpoint.new"));
+        check(&["checkpoint", "checkpoint.old"], Some("checkpoint"));
+        check(&["checkpoint.old"], Some("checkpoint.old"));
+    }
 }

@@ -3,11 +3,31 @@
 
 pub mod corpus;
 
+pub mod folder;
+
+pub mod left_out;
+
 pub mod affect;
+
+pub mod held_out;
 
 pub mod bank;
 
+pub mod convolver;
+
+pub mod rooms;
+
+pub mod channel;
+
+pub mod recipe;
+
+pub mod votes;
+
+pub mod selection;
+
 pub mod augment;
+
+pub mod timbre;
 
 pub mod batch;
 
@@ -18,5 +38,7 @@ pub mod checkpoint;
 pub mod fit;
 
 pub mod publish;
+
+pub mod course;
 
 pub mod run;

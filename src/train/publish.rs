@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 
-use crate::model::card::{Card, Corpus, FILE_NAME, sha256_hex};
+use crate::model::card::{Card, Corpus};
+use crate::model::folder;
 use crate::model::network::Network;
 use crate::train::corpus::Clip;
 
@@ -21,7 +21,7 @@ const CREDITS: [(&str, &str); 3] = [
 ];
 
 /// What the card says about the clips that were trained on.
-pub fn corpora(clips: &[&Clip]) -> Vec<Corpus> {
+pub fn corpora<'a>(clips: impl IntoIterator<Item = &'a Clip>) -> Vec<Corpus> {
     let mut by_name: BTreeMap<&str, Vec<&Clip>> = BTreeMap::new();
     for clip in clips {
         by_name.entry(&clip.corpus).or_default().push(clip);
@@ -44,15 +44,9 @@ pub fn corpora(clips: &[&Clip]) -> Vec<Corpus> {
 
 /// Writes weights and card to `folder`; fills in the card's hash and count of parameters.
 pub fn publish(folder: &Path, network: &Network, mut card: Card) -> Result<Card> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot write {}", folder.display()))?;
-    let weights = folder.join(&card.weights);
     // Without metadata, whose order differs from run to run: same weights, same file.
     let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
     network.save_into(&mut store).context("the weights do not go into safetensors")?;
-    let bytes = store.get_bytes()?;
-    fs::write(&weights, &bytes).with_context(|| format!("cannot write {}", weights.display()))?;
-    card.sha256 = sha256_hex(&bytes);
     card.parameters = network.num_params();
-    fs::write(folder.join(FILE_NAME), toml::to_string_pretty(&card)?)?;
-    Ok(card)
+    Ok(folder::write(folder, &store.get_bytes()?, card)?)
 }

@@ -1,143 +1,143 @@
-//! `affectd train` from the manifest to the model's folder.
+//! `affectd train` from the manifest, or a user's own folder, to the model's.
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::features::FeatureSpec;
-use crate::model::card::{Card, FORMAT, LABELS_MAX, NormaliserSpec, Training};
-use crate::model::network::NetworkSpec;
-use crate::train::bank::{Bank, SPEEDS, load_noise};
-use crate::train::batch::{CROP_FRAMES, statistics};
-use crate::train::corpus::{Clip, Part, Split, read_manifest};
-use crate::train::fit::{Settings, Task, fit};
-use crate::train::{affect, publish};
+use crate::model::card::{Card, LABELS_MAX, is_label, label_rule};
+use crate::train::bank::{Bank, Take, load_noise};
+use crate::train::corpus::{Material, Part, Split, read_manifest};
+use crate::train::course::Course;
+use crate::train::fit::Settings;
+use crate::train::recipe::Recipe;
+use crate::train::selection::Selection;
+use crate::train::votes::Votes;
+use crate::train::{folder, publish};
 
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub manifest: PathBuf,
-    pub audio_root: PathBuf,
-    pub corpora: Vec<String>,
-    /// Corpora of the same manifest whose clips are mixed in as noise.
-    pub noise_corpora: Vec<String>,
-    pub labels: Vec<String>,
-    pub split: PathBuf,
+    pub source: Source,
     pub name: String,
+    pub recipe: Recipe,
+    /// A model to go on from.
+    pub from: Option<PathBuf>,
+    /// What listeners heard, as CREMA-D's tabulatedVotes.csv has it.
+    pub votes: Option<PathBuf>,
+    /// Models whose mean answer is learnt beside the labels.
+    pub teachers: Vec<PathBuf>,
     pub settings: Settings,
     /// The command as typed, for the card.
     pub command: String,
 }
 
-/// Time between two results of a published model: ten feature frames.
-const HOP_S: f32 = 0.1;
+/// Where the clips come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Manifest {
+        manifest: PathBuf,
+        audio_root: PathBuf,
+        corpora: Vec<String>,
+        /// Corpora of the same manifest whose clips are mixed in as noise.
+        noise_corpora: Vec<String>,
+        labels: Vec<String>,
+        split: PathBuf,
+    },
+    /// A user's own; see `folder`.
+    Folder { folder: PathBuf, licence: Option<String> },
+}
+
+impl Source {
+    fn read(&self) -> Result<Material> {
+        match self {
+            Self::Folder { folder, licence } => folder::read(folder, licence.as_deref()),
+            Self::Manifest { manifest, audio_root, corpora, noise_corpora, labels, split } => {
+                let split = Split::read(split)?;
+                let clips = read_manifest(manifest, corpora)?;
+                split.check_against(&clips)?;
+                let part = |part| {
+                    clips.iter().filter(|clip| split.part_of(clip) == part).cloned().collect()
+                };
+                Ok(Material {
+                    root: audio_root.clone(),
+                    train: part(Part::Train),
+                    validation: part(Part::Validation),
+                    noise: read_manifest(manifest, noise_corpora)?,
+                    labels: labels.clone(),
+                    split: split.description,
+                })
+            }
+        }
+    }
+}
 
 pub fn run(options: &Options) -> Result<Card> {
-    if !(2..=LABELS_MAX).contains(&options.labels.len()) {
-        bail!("{} labels were given; 2 to {LABELS_MAX} are possible", options.labels.len());
+    let material = options.source.read()?;
+    let labels = &material.labels;
+    if !(2..=LABELS_MAX).contains(&labels.len()) {
+        bail!("{} labels were given; 2 to {LABELS_MAX} are possible", labels.len());
     }
-    let split = Split::read(&options.split)?;
-    let clips = read_manifest(&options.manifest, &options.corpora)?;
-    split.check_against(&clips)?;
-    let part = |part| clips.iter().filter(|clip| split.part_of(clip) == part).collect::<Vec<_>>();
-    let (train_clips, validation_clips) = (part(Part::Train), part(Part::Validation));
-
-    let features = FeatureSpec::default();
-    let network = NetworkSpec::default();
-    let load = |clips: &[&Clip], speeds: &[f64]| {
-        Bank::load(clips, &options.audio_root, &features, &options.labels, speeds)
-    };
-    let validation = load(&validation_clips, &SPEEDS[..1])?;
-    if validation.examples.is_empty() {
-        bail!("the split {} leaves no clip to validate on", options.split.display());
+    if let Some(label) = labels.iter().find(|label| !is_label(label)) {
+        bail!("{label:?} cannot be a label; allowed is {}", label_rule());
     }
-    let train = load(&train_clips, &SPEEDS)?;
-    let noise = load_noise(
-        &read_manifest(&options.manifest, &options.noise_corpora)?,
-        &options.audio_root,
-        &features,
-    )?;
-    let normaliser = statistics(&train, &features);
+    let Material { root, train, validation, noise, split, .. } = &material;
+    let features = &options.recipe.features;
+    let validation_bank = Bank::load(validation, root, features, &Take::PLAIN)?;
+    let validation_part = Selection::new(&validation_bank, labels, |_| true);
+    if validation_part.is_empty() {
+        let (count, left_out) = (validation.len(), validation_bank.left_out.summary());
+        bail!("no clip is there to validate on; of the {count} meant for it, left out: {left_out}");
+    }
+    let bank = Bank::load(train, root, features, &Take::all())?;
+    let train_part = Selection::new(&bank, labels, |_| true);
+    check(&train_part, labels)?;
+    let noise = load_noise(noise, root, features);
     log::info!(
         "{} clips of {} speakers train, {} clips of {} speakers validate, {} kinds of noise",
-        train.examples.len(),
-        train.speakers.len(),
-        validation.examples.len(),
-        validation.speakers.len(),
+        train_part.members.len(),
+        train_part.speakers.len(),
+        validation_part.members.len(),
+        validation_part.speakers.len(),
         noise.len(),
     );
-
-    let task = Task {
-        train: &train,
-        validation: &validation,
+    let votes = options.votes.as_ref().map(|path| Votes::read(path, labels)).transpose()?;
+    let recipe = match options.from {
+        Some(_) => &options.recipe.fine_tuning(),
+        None => &options.recipe,
+    };
+    let course = Course {
+        recipe,
         noise: &noise,
-        labels: options.labels.len(),
-        features: &features,
-        network: &network,
-        normaliser: &normaliser,
+        labels,
+        from: options.from.as_deref(),
+        votes: votes.as_ref(),
+        teachers: &options.teachers,
+        settings: &options.settings,
+        name: &options.name,
+        command: &options.command,
+        split,
+        corpora: publish::corpora(train),
     };
-    let fitted = fit(&task, &options.settings)?;
-    let best_epoch = fitted.history.best_epoch;
-    let card = Card {
-        temperature: fitted.temperature,
-        training: Training { best_epoch, split: split.description, ..training(options) },
-        corpora: publish::corpora(&train_clips),
-        ..card(options, features, network, normaliser)
-    };
-    publish::publish(&options.settings.out, &fitted.network, card)
-        .context("the training is done, but its result could not be written")
+    course.run(&train_part, &validation_part)
 }
 
-/// What the card says before anything is learnt.
-fn card(
-    options: &Options,
-    features: FeatureSpec,
-    network: NetworkSpec,
-    normaliser: NormaliserSpec,
-) -> Card {
-    let [shortest, longest] = [CROP_FRAMES.start(), CROP_FRAMES.end()]
-        .map(|&frames| frames as f32 / features.frames_per_s());
-    Card {
-        format: FORMAT,
-        name: options.name.clone(),
-        description: "CNN + BiLSTM with attentive statistics pooling over MFCC".to_owned(),
-        weights: "weights.safetensors".to_owned(),
-        sha256: String::new(),
-        parameters: 0,
-        labels: options.labels.clone(),
-        temperature: 1.0,
-        hop_s: HOP_S,
-        window_s: longest,
-        window_min_s: shortest,
-        dimensions: affect::SOURCE.to_owned(),
-        training: training(options),
-        corpora: Vec::new(),
-        scores: Vec::new(),
-        features,
-        network,
-        normaliser,
+/// Refuses, before it begins, a training that could not come to anything.
+fn check(train: &Selection, labels: &[String]) -> Result<()> {
+    let counts = train.counts();
+    let found = counts.iter().filter(|&&count| 0 < count).count();
+    if found < 2 {
+        bail!(
+            "clips of {found} of the {} labels are there to train on, at least 2 are needed; left \
+             out: {}",
+            labels.len(),
+            train.bank.left_out.summary(),
+        );
     }
-}
-
-fn training(options: &Options) -> Training {
-    Training {
-        command: options.command.clone(),
-        commit: commit(),
-        seed: options.settings.seed,
-        epochs: options.settings.epochs,
-        best_epoch: 0,
-        split: String::new(),
+    for (label, _) in labels.iter().zip(&counts).filter(|(_, count)| **count == 0) {
+        log::warn!("no clip of the label {label} is there to train on");
     }
-}
-
-/// The commit of the working tree, or `unknown` outside of one.
-fn commit() -> String {
-    let output =
-        std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
-    match output {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        _ => "unknown".to_owned(),
+    if train.speakers.len() == 1 {
+        log::warn!("all clips to train on are of one speaker; others may fare much worse");
     }
+    Ok(())
 }

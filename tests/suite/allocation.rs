@@ -1,5 +1,5 @@
 //! What the worker runs for every frame leaves the allocator alone once it is warm: each stage by
-//! itself, and all of them in the engine. Only the network may allocate.
+//! itself, and all of them in the engine, the network on the CPU included.
 
 use std::time::SystemTime;
 
@@ -9,11 +9,13 @@ use affectd::features::FeatureSpec;
 use affectd::features::front_end::front_end;
 use affectd::features::resample::Resampler;
 use affectd::model::card::NormaliserSpec;
+use affectd::model::predictor::{Predictor, Window};
 use affectd::osc::surface::Moment;
 use affectd::personal::normaliser::Normaliser;
 use affectd::voice::activity::Activity;
 use affectd::voice::gate::{Gate, GateSpec};
 use affectd::wav;
+use burn::tensor::Device;
 
 use crate::counting::allocations_and_frees;
 use crate::golden::{path, speech};
@@ -27,7 +29,7 @@ fn check(work: impl FnOnce()) {
 fn the_front_end_never_allocates() {
     let spec = FeatureSpec::default();
     let samples = speech();
-    let mut row = vec![0.0; spec.coefficients];
+    let mut row = vec![0.0; spec.rows()];
     let mut front_end = front_end(&spec).expect("the default front end");
     check(|| {
         for hop in samples.chunks_exact(spec.hop) {
@@ -77,14 +79,54 @@ fn the_normaliser_never_allocates() {
         prior_frames: 500.0,
         prior_level_frames: 50.0,
         memory_frames: 6000.0,
+        prior_pitch_frames: 0.0,
     };
     let mut normaliser = Normaliser::new(&spec);
     let (row, mut out) = (vec![1.0; 40], vec![0.0; 40]);
     check(|| {
         normaliser.observe(&row);
         normaliser.apply(&row, &mut out);
-        normaliser.reset(&spec);
+        normaliser.reset();
     });
+}
+
+#[test]
+fn the_network_followed_never_allocates_once_it_is_built() {
+    let model = shipped();
+    let (rule, width) = (model.card().window_rule(), model.card().features.rows());
+    let rows: Vec<f32> = (0..600 * width).map(|index| (index as f32 * 0.37).sin()).collect();
+    let mut stream = model.stream().expect("it is on the CPU");
+    let mut said = 0;
+    check(|| {
+        for end in (50..600).step_by(10) {
+            let window = rule.window(0..end).expect("long enough");
+            let [first, end] =
+                [window.start, window.end].map(|row| usize::try_from(row).expect("small") * width);
+            stream.predict(Window { rows: &rows[first..end], start: window.start });
+            said += stream.embedding().len();
+        }
+    });
+    assert!(0 < said);
+}
+
+#[test]
+fn the_engine_with_the_network_allocates_until_its_queues_have_grown() {
+    let voice = wav::read_file(&path("examples/demo_voice.flac")).expect("the demo voice");
+    let mut model = shipped();
+    let mut engine = Engine::new(voice.rate_hz, model.card(), &config()).expect("a usual rate");
+    let mut answers = 0;
+    let mut pass = || {
+        for block in voice.samples.chunks(333) {
+            engine.step(block, &mut model, &mut |update| answers += usize::from(update.inferred));
+        }
+    };
+    pass();
+    check(pass);
+    assert!(0 < answers, "the voice was heard");
+}
+
+fn shipped() -> Predictor {
+    Predictor::load(&path("models/affectd-2"), &Device::flex()).expect("the shipped model")
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn stereo() -> Config {
 }
 
 fn load() -> Loaded {
-    let folder = project().join(Path::new("models/affectd-1"));
+    let folder = project().join(Path::new("models/affectd-2"));
     backend::load(&folder, Choice::Cpu).expect("the model is shipped")
 }
 

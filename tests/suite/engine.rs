@@ -79,11 +79,11 @@ fn channels_that_speak_at_once_are_asked_about_at_once_and_each_as_if_alone() {
 
 #[test]
 fn the_network_answers_a_batch_as_it_answers_one_by_one() {
-    let folder = crate::harness::project().join("models/affectd-1");
+    let folder = crate::harness::project().join("models/affectd-2");
     let device = burn::tensor::Device::flex();
     let model = affectd::model::predictor::Predictor::load(&folder, &device).expect("shipped");
     let frames = 150;
-    let values = 3 * frames * model.card().features.coefficients;
+    let values = 3 * frames * model.card().features.rows();
     let windows: Vec<f32> =
         (0..values).map(|index| ((index * 7919 % 1000) as f32 / 500.0) - 1.0).collect();
     let mut together = Vec::new();

@@ -48,7 +48,7 @@ fn the_model_is_asked_about_what_librosa_says() {
     let is_at = |first: usize| {
         (0..model.frames).all(|frame| {
             (0..coefficients).all(|coefficient| {
-                let actual = model.features[coefficient * model.frames + frame];
+                let actual = model.features[frame * coefficients + coefficient];
                 (actual - expected[first + frame][coefficient]).abs() < 1e-3 // dB
             })
         })
@@ -87,7 +87,7 @@ fn through_engine(block: usize) -> (Scripted, Vec<Update>) {
 fn cepstra(spec: &FeatureSpec) -> Vec<Vec<f32>> {
     let mut front_end = front_end(spec).expect("a front end of this build");
     let row = |hop: &[f32]| {
-        let mut row = vec![0.0; spec.coefficients];
+        let mut row = vec![0.0; spec.rows()];
         front_end.process(hop, &mut row);
         row
     };
@@ -148,7 +148,12 @@ mod crate_mfcc {
 
     fn spec() -> FeatureSpec {
         let front_end = FrontEndKind::CrateMfcc;
-        FeatureSpec { front_end, coefficients: COEFFICIENTS, ..FeatureSpec::default() }
+        FeatureSpec {
+            front_end,
+            coefficients: COEFFICIENTS,
+            pitch: false,
+            ..FeatureSpec::default()
+        }
     }
 
     fn librosa() -> Vec<Vec<f32>> {

@@ -8,7 +8,7 @@ use affectd::model::backend::{self, BackendError, Choice};
 use crate::harness::{affectd, free_address, project};
 
 fn model() -> std::path::PathBuf {
-    project().join("models/affectd-1")
+    project().join("models/affectd-2")
 }
 
 #[test]
@@ -22,9 +22,8 @@ fn wgpu_and_the_cpu_give_the_same_answers() {
     let card = cpu.predictor.card();
     let [shortest, longest] = card.window_feature_frames();
     for frames in [shortest, longest] {
-        let features: Vec<f32> = (0..frames * card.features.coefficients)
-            .map(|index| (index as f32 * 0.37).sin())
-            .collect();
+        let features: Vec<f32> =
+            (0..frames * card.features.rows()).map(|index| (index as f32 * 0.37).sin()).collect();
         let (one, other) =
             (cpu.predictor.answer(&features, frames), gpu.predictor.answer(&features, frames));
         let pairs = one.probabilities.iter().zip(&other.probabilities);

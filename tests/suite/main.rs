@@ -56,6 +56,12 @@ mod faults;
 
 mod training;
 
+mod models;
+
+mod folds;
+
+mod robustness;
+
 mod readme;
 
 #[cfg(feature = "wgpu")]

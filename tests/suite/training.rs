@@ -14,29 +14,50 @@ use crate::harness::{Running, affectd, outcome, project, wait_until};
 /// Enough that a kill after the first leaves some to be done.
 const EPOCHS: &str = "8";
 
+/// One clip of the demo voice.
+pub struct DemoClip {
+    /// Of its file, with the ending .opus.
+    pub name: String,
+    pub speaker: String,
+    pub emotion: String,
+    pub sound: Sound,
+}
+
+/// Ten clips: two speakers with five emotions each.
+pub fn demo_clips() -> Vec<DemoClip> {
+    let voice = demo_voice().expect("it is built in");
+    let list = project().join("examples/demo_voice.csv");
+    let mut reader = csv::Reader::from_path(list).expect("the list is shipped");
+    let rows = reader.records().map(|row| row.expect("a row of text"));
+    rows.map(|row| {
+        let frame = |second: &str| {
+            let seconds: f64 = second.parse().expect("a number of seconds");
+            affectd::units::to_count(seconds * f64::from(voice.rate_hz))
+        };
+        let samples = voice.samples[frame(&row[0])..frame(&row[1])].to_vec();
+        DemoClip {
+            name: format!("{}.opus", &row[6]),
+            speaker: row[2].to_owned(),
+            emotion: row[4].to_owned(),
+            sound: Sound { rate_hz: voice.rate_hz, channels: 1, samples },
+        }
+    })
+    .collect()
+}
+
 /// Clips, manifest and split: speaker 1016 trains, 1008 validates and is scored.
-struct Corpus {
-    folder: tempfile::TempDir,
+pub struct Corpus {
+    pub folder: tempfile::TempDir,
 }
 
 impl Corpus {
-    fn make() -> Self {
+    pub fn make() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        let voice = demo_voice().expect("it is built in");
-        let list = project().join("examples/demo_voice.csv");
         let mut manifest = String::from("path,corpus,speaker,emotion8,licence,exclude\n");
-        let mut reader = csv::Reader::from_path(list).expect("the list is shipped");
-        for row in reader.records().map(|row| row.expect("a row of text")) {
-            let frame = |second: &str| {
-                let seconds: f64 = second.parse().expect("a number of seconds");
-                affectd::units::to_count(seconds * f64::from(voice.rate_hz))
-            };
-            let samples = voice.samples[frame(&row[0])..frame(&row[1])].to_vec();
-            let (name, speaker, emotion) = (&row[6], &row[2], &row[4]);
-            let clip = Sound { rate_hz: voice.rate_hz, channels: 1, samples };
-            let path = folder.path().join(name).with_extension("wav");
-            wav::write_file(&path, &clip).expect("the folder is ours");
-            writeln!(manifest, "{name}.opus,tiny,{speaker},{emotion},ODbL 1.0,").expect("a String");
+        for DemoClip { name, speaker, emotion, sound } in demo_clips() {
+            let path = folder.path().join(&name).with_extension("wav");
+            wav::write_file(&path, &sound).expect("the folder is ours");
+            writeln!(manifest, "{name},tiny,{speaker},{emotion},ODbL 1.0,").expect("a String");
         }
         fs::write(folder.path().join("manifest.csv"), manifest).expect("the folder is ours");
         let split = "description = \"tiny\"\ntest = []\nvalidation = [\"tiny:1008\"]\n";
@@ -44,12 +65,12 @@ impl Corpus {
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 
     /// The arguments that name corpus and split.
-    fn arguments(&self, command: &str) -> Vec<String> {
+    pub fn arguments(&self, command: &str) -> Vec<String> {
         let root = self.folder.path().display().to_string();
         let (manifest, split) = (self.path("manifest.csv"), self.path("split.toml"));
         [command, &manifest, "--audio-root", &root, "--corpora", "tiny", "--split", &split]
@@ -57,21 +78,25 @@ impl Corpus {
             .to_vec()
     }
 
-    fn train(&self, out: &str) -> std::process::Command {
+    pub fn train(&self, out: &str) -> std::process::Command {
+        self.train_for(EPOCHS, out)
+    }
+
+    pub fn train_for(&self, epochs: &str, out: &str) -> std::process::Command {
         let mut command = affectd();
         command.args(self.arguments("train")).args(["--out", &self.path(out), "--resume"]);
-        command.args(["--labels", "angry,fearful,happy,neutral,sad", "--epochs", EPOCHS]);
+        command.args(["--labels", "angry,fearful,happy,neutral,sad", "--epochs", epochs]);
         command
     }
 }
 
-fn finish(mut command: std::process::Command) {
+pub fn finish(mut command: std::process::Command) {
     let output = command.output().expect("the program is built");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
 }
 
-fn epochs_done(out: &Path) -> usize {
+pub fn epochs_done(out: &Path) -> usize {
     let text = fs::read_to_string(out.join("checkpoint/history.json")).unwrap_or_default();
     let history: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     history["epochs"].as_array().map_or(0, Vec::len)

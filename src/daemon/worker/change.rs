@@ -15,8 +15,10 @@ use crate::daemon::clerk::{Finished, Job};
 use crate::daemon::plugins::Wish;
 use crate::daemon::supervisor::SourceOrder;
 use crate::daemon::worker::plugins::SaveTo;
-use crate::daemon::worker::{Live, Timed, Worker};
+use crate::daemon::worker::timed::Timed;
+use crate::daemon::worker::{Live, Worker};
 use crate::daemon::{check_mask, knowledge};
+use crate::engine::step::Engine;
 use crate::messages::{Event, EventKind};
 use crate::model::backend::Loaded;
 use crate::osc::fault::{Code, Fault};
@@ -315,6 +317,9 @@ impl Worker {
             }
         } else if is_another {
             self.resting = None;
+        } else {
+            let live = self.live.as_mut().map(|live| &mut live.engine);
+            live.or(self.resting.as_mut()).into_iter().for_each(Engine::change_model);
         }
         self.surface.event(&Event { kind: EventKind::Model, code, subject, text });
     }

@@ -1,0 +1,58 @@
+//! What may be typed after `affectd model`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Args, Debug, PartialEq)]
+pub struct ModelArgs {
+    #[command(subcommand)]
+    pub command: ModelCommand,
+    /// Folder that the models lie in, instead of that of the one configured
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub root: Option<PathBuf>,
+}
+
+#[derive(Debug, PartialEq, Subcommand)]
+pub enum ModelCommand {
+    /// The models beside the one configured: score, size, labels
+    List,
+    /// A model's card: labels, corpora and licences, scores with their protocol, training
+    Card {
+        /// Name of its folder, or a path to it
+        name: String,
+    },
+    /// Whether a model is whole and what its card says; ends with 6 if it is not
+    Verify {
+        /// Name of its folder, or a path to it
+        name: String,
+    },
+    /// Writes a smaller copy: weights as f16 or int8, the least of them pruned
+    Shrink {
+        /// Name of its folder, or a path to it
+        name: String,
+        /// What matrices and convolutions are stored as
+        #[arg(long, value_enum)]
+        bits: Bits,
+        /// Share of the weights that is set to 0, the smallest first; from 0 up to 0.99
+        #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+        prune: f64,
+        /// Folder that the copy is written to
+        #[arg(long, value_name = "FOLDER")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Bits {
+    F32,
+    F16,
+    Int8,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=0.99).contains(&share) => Ok(share),
+        _ => Err("allowed is a number from 0 to 0.99".to_owned()),
+    }
+}

@@ -1,0 +1,179 @@
+//! The subcommands that make models, score them and look after them: what was typed becomes the
+//! options of `train`, `eval` and `model`. Runs on the main thread.
+
+use std::io::{Write, stdout};
+
+use affectd::cli::{
+    self, Bits, EvalArgs, EvalCommand, FoldsArgs, ModelArgs, ModelCommand, RobustnessArgs,
+    TrainArgs,
+};
+use affectd::config::{self, Overrides};
+use affectd::model::backend::training_device;
+use affectd::model::card::{Card, ModelError};
+use affectd::model::storage::Storage;
+use affectd::model::{folder, show, shrink, verify};
+use affectd::{daemon, eval, train};
+use anyhow::Result;
+
+pub fn train(args: TrainArgs) -> Result<()> {
+    // Nothing of the machine, so that the card can be shared: the program's name, not its path.
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let source = match args.data {
+        Some(folder) => train::run::Source::Folder { folder, licence: args.licence },
+        None => train::run::Source::Manifest {
+            // clap asks for all of them.
+            manifest: args.manifest.unwrap_or_default(),
+            audio_root: args.audio_root.unwrap_or_default(),
+            corpora: args.corpora,
+            noise_corpora: args.noise_corpora,
+            labels: args.labels,
+            split: args.split.unwrap_or_default(),
+        },
+    };
+    let options = train::run::Options {
+        source,
+        name: args.name,
+        recipe: recipe(args.epochs, &args.set)?,
+        from: args.from,
+        votes: args.votes,
+        teachers: args.teachers,
+        settings: train::fit::Settings {
+            seed: args.seed,
+            out: args.out.clone(),
+            resume: args.resume,
+            device: training_device(&args.backend)?,
+        },
+        command: format!("affectd {}", command.join(" ")),
+    };
+    let card = train::run::run(&options)?;
+    let folder = args.out.display();
+    writeln!(stdout(), "{} with {} parameters is in {folder}", card.name, card.parameters)?;
+    Ok(())
+}
+
+/// The recipe with what the command line changes.
+fn recipe(epochs: Option<u32>, set: &[String]) -> Result<train::recipe::Recipe> {
+    let mut recipe = train::recipe::Recipe::with(set)?;
+    if let Some(epochs) = epochs {
+        recipe.epochs = usize::try_from(epochs)?;
+    }
+    Ok(recipe)
+}
+
+pub fn eval(args: EvalArgs) -> Result<()> {
+    let corpus = match (args.command, args.corpus) {
+        (Some(EvalCommand::Robustness(args)), _) => return robustness(args),
+        (Some(EvalCommand::Folds(args)), _) => return folds(args),
+        (None, Some(corpus)) => corpus,
+        (None, None) => anyhow::bail!("eval needs a manifest, folds or robustness"),
+    };
+    let overrides = Overrides { model: args.model, ..Overrides::default() };
+    let config = config::load(None, &overrides)?;
+    let options = eval::run::Options {
+        manifest: corpus.manifest,
+        audio_root: corpus.audio_root,
+        corpora: corpus.corpora,
+        split: corpus.split,
+        part: match args.part {
+            cli::HeldOut::Test => eval::run::HeldOut::Test,
+            cli::HeldOut::Validation => eval::run::HeldOut::Validation,
+        },
+        tier: tier(args.tier),
+        model: daemon::model_folder(&config.model.folder),
+        write_card: args.write_card,
+    };
+    let report = eval::run::run(&options)?;
+    let mut out = stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        write!(out, "{report}")?;
+    }
+    Ok(())
+}
+
+fn robustness(args: RobustnessArgs) -> Result<()> {
+    let overrides = Overrides { model: args.model, ..Overrides::default() };
+    let config = config::load(None, &overrides)?;
+    let options = eval::robustness::run::Options {
+        manifest: args.corpus.manifest,
+        audio_root: args.corpus.audio_root,
+        corpora: args.corpus.corpora,
+        split: args.corpus.split,
+        model: daemon::model_folder(&config.model.folder),
+        tier: tier(args.tier),
+        clips: usize::try_from(args.clips)?,
+        seed: args.seed,
+        out: args.out,
+    };
+    let card = eval::robustness::run::run(&options)?;
+    let picture = format!("{}.svg", card.protocol.model);
+    let text = eval::robustness::markdown::Markdown { card: &card, picture: &picture };
+    writeln!(stdout(), "{text}")?;
+    log::info!("the card is in {}", options.out.display());
+    Ok(())
+}
+
+fn tier(tier: cli::Tier) -> eval::clips::Tier {
+    match tier {
+        cli::Tier::T0 => eval::clips::Tier::T0,
+        cli::Tier::T1 => eval::clips::Tier::T1,
+        cli::Tier::T2 => eval::clips::Tier::T2,
+        cli::Tier::T3 => eval::clips::Tier::T3,
+    }
+}
+
+fn folds(args: FoldsArgs) -> Result<()> {
+    let report = eval::folds::run::run(&eval::folds::run::Options {
+        corpus: args.corpus,
+        folds: args.folds,
+        tiers: args.tier.into_iter().map(tier).collect(),
+        seeds: args.seeds,
+        recipe: recipe(args.epochs, &args.set)?,
+        changes: args.set,
+        manifest: args.manifest,
+        audio_root: args.audio_root,
+        noise_corpora: args.noise_corpora,
+        work: args.work,
+        out: args.out,
+        jobs: usize::try_from(args.jobs)?,
+        votes: args.votes,
+        peers: args.peers,
+        is_worker: args.worker,
+    })?;
+    if let Some(report) = report {
+        writeln!(stdout(), "the report is {}", report.display())?;
+    }
+    Ok(())
+}
+
+pub fn model(args: ModelArgs) -> Result<()> {
+    let config = config::load(None, &Overrides::default())?;
+    let configured = daemon::model_folder(&config.model.folder);
+    let root = args.root.unwrap_or_else(|| folder::root_of(&configured).to_owned());
+    let find = |name: &str| folder::find(&root, name);
+    let mut out = stdout().lock();
+    match args.command {
+        ModelCommand::List => write!(out, "{}", show::list(&root, &configured)?)?,
+        ModelCommand::Card { name } => {
+            write!(out, "{}", show::Readable(Card::load(&find(&name)?)?))?;
+        }
+        ModelCommand::Verify { name } => {
+            let verdict = verify::verify(&find(&name)?)?;
+            write!(out, "{verdict}")?;
+            if !verdict.is_good() {
+                return Err(ModelError::Bad { name: verdict.name }.into());
+            }
+        }
+        ModelCommand::Shrink { name, bits, prune, out: folder } => {
+            let storage = match bits {
+                Bits::F32 => Storage::F32,
+                Bits::F16 => Storage::F16,
+                Bits::Int8 => Storage::Int8,
+            };
+            let card = shrink::shrink(&find(&name)?, storage, prune, &folder)?;
+            writeln!(out, "{}: {} is in {}", card.name, card.description, folder.display())?;
+        }
+    }
+    Ok(())
+}
