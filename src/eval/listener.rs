@@ -99,8 +99,8 @@ impl Listener {
     }
 
     /// Goes through the clip and hands over each window. The baseline hears the clip's voiced
-    /// frames as they pass, and each frame is normalised as it passes, so that no answer knows what came
-    /// after it.
+    /// frames as they pass, and each frame is normalised as it passes, so that no answer knows what
+    /// came after it.
     pub fn walk(
         &mut self,
         clip: &Spoken,
