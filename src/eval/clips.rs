@@ -18,7 +18,7 @@ use crate::features::front_end::front_end;
 use crate::model::card::Card;
 use crate::model::predictor::Predict;
 use crate::personal::normaliser::Normaliser;
-use crate::train::bank::{prepare, progress_bar, read_sound};
+use crate::train::bank::{Speech, progress_bar, read_sound};
 use crate::train::corpus::{Clip, sound_path};
 
 /// What is known of a speaker beforehand.
@@ -170,14 +170,14 @@ impl Voices {
 
 impl Spoken {
     pub fn from_samples(samples: &[f32], spec: &FeatureSpec, label: usize) -> Result<Self> {
-        let prepared = prepare(samples, spec);
+        let Speech { voiced, span } = Speech::of(samples, spec);
         let mut front_end = front_end(spec)?;
-        let mut rows = vec![0.0; prepared.voiced.len() * spec.rows()];
+        let mut rows = vec![0.0; voiced.len() * spec.rows()];
         let hops = samples.chunks_exact(spec.hop);
         for (hop, row) in hops.zip(rows.chunks_exact_mut(spec.rows())) {
             front_end.process(hop, row);
         }
-        Ok(Self { label, rows, voiced: prepared.voiced, span: prepared.span })
+        Ok(Self { label, rows, voiced, span })
     }
 
     /// What is shorter goes on as it ends, unvoiced.

@@ -38,14 +38,30 @@ pub enum HeldOut {
 /// Digits of the weights' hash that tell models apart for people.
 pub const HASH_DIGITS: usize = 12;
 
+/// What a run of `eval` begins with.
+pub struct Opened {
+    pub split: Split,
+    pub model: Predictor,
+    pub card: Card,
+    /// Of all parts of the split.
+    pub clips: Vec<Clip>,
+}
+
+/// Reads split, model and manifest; refused if the model may have been trained on those to score.
+pub fn open(split: &Path, model: &Path, manifest: &Path, corpora: &[String]) -> Result<Opened> {
+    let split = Split::read(split)?;
+    let model = backend::load(model, Choice::Cpu)?.predictor;
+    let card = model.card().clone();
+    check_leak(&card, &split, corpora)?;
+    let clips = read_manifest(manifest, corpora)?;
+    split.check_against(&clips)?;
+    Ok(Opened { split, model, card, clips })
+}
+
 /// Scores each corpus on its own, on the CPU: the reference that other backends are held against.
 pub fn run(options: &Options) -> Result<Report> {
-    let split = Split::read(&options.split)?;
-    let mut model = backend::load(&options.model, Choice::Cpu)?.predictor;
-    let card = model.card().clone();
-    check_leak(&card, &split, &options.corpora)?;
-    let clips = read_manifest(&options.manifest, &options.corpora)?;
-    split.check_against(&clips)?;
+    let Opened { split, mut model, card, clips } =
+        open(&options.split, &options.model, &options.manifest, &options.corpora)?;
     let sections = options
         .corpora
         .iter()
@@ -111,7 +127,7 @@ fn is_trained_on(card: &Card, corpus: &str) -> bool {
 }
 
 /// Under another split than that of training, the speakers to score may have been trained on.
-pub fn check_leak(card: &Card, split: &Split, corpora: &[String]) -> Result<()> {
+fn check_leak(card: &Card, split: &Split, corpora: &[String]) -> Result<()> {
     let trained_on = corpora.iter().find(|corpus| is_trained_on(card, corpus));
     if let Some(corpus) = trained_on.filter(|_| card.training.split != split.description) {
         bail!(

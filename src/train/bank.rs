@@ -70,12 +70,48 @@ pub struct Bands {
 }
 
 impl Bands {
+    fn of(samples: &[f32], spec: &FeatureSpec) -> Self {
+        let mut mel = MelSpectrum::new(spec);
+        let mut values = vec![0.0; samples.len() / spec.hop * spec.mels];
+        let frames = values.chunks_exact_mut(spec.mels);
+        samples.chunks_exact(spec.hop).zip(frames).for_each(|(hop, out)| mel.process(hop, out));
+        Self { mels: spec.mels, values }
+    }
+
     pub fn frames(&self) -> usize {
         self.values.len() / self.mels
     }
 
     pub fn frame(&self, index: usize) -> &[f32] {
         &self.values[index * self.mels..][..self.mels]
+    }
+}
+
+/// Where somebody speaks in a sound.
+#[derive(Clone, Debug)]
+pub struct Speech {
+    /// Frame by frame.
+    pub voiced: Vec<bool>,
+    /// From the first to the last voiced frame, with a margin; everything if nothing is voiced.
+    pub span: Range<usize>,
+}
+
+impl Speech {
+    pub fn of(samples: &[f32], spec: &FeatureSpec) -> Self {
+        let mut activity = Activity::default();
+        let hops = samples.chunks_exact(spec.hop);
+        let mut voiced: Vec<bool> = hops.map(|hop| VOICED <= activity.process(hop)).collect();
+        let frames = voiced.len();
+        let span = match (voiced.iter().position(|&v| v), voiced.iter().rposition(|&v| v)) {
+            (Some(first), Some(last)) => {
+                first.saturating_sub(MARGIN_FRAMES)..(last + 1 + MARGIN_FRAMES).min(frames)
+            }
+            _ => {
+                voiced.fill(true);
+                0..frames
+            }
+        };
+        Self { voiced, span }
     }
 }
 
@@ -131,29 +167,12 @@ fn at_speed(samples: &[f32], rate_hz: u32) -> Result<Vec<f32>> {
 
 /// Mel power, pitch and voiced frames of a sound at the analysis rate.
 pub fn prepare(samples: &[f32], spec: &FeatureSpec) -> Prepared {
-    let mut mel = MelSpectrum::new(spec);
+    let Speech { voiced, span } = Speech::of(samples, spec);
+    let bands = Bands::of(samples, spec);
     let mut pitch = spec.pitch.then(|| Pitch::new(spec));
-    let mut activity = Activity::default();
-    let frames = samples.len() / spec.hop;
-    let mut values = vec![0.0; frames * spec.mels];
-    let mut voiced = Vec::with_capacity(frames);
-    let mut voicing = Vec::new();
-    for (hop, bands) in samples.chunks_exact(spec.hop).zip(values.chunks_exact_mut(spec.mels)) {
-        mel.process(hop, bands);
-        voicing.extend(pitch.as_mut().map(|pitch| pitch.process(hop)));
-        voiced.push(VOICED <= activity.process(hop));
-    }
-    let span = match (voiced.iter().position(|&v| v), voiced.iter().rposition(|&v| v)) {
-        (Some(first), Some(last)) => {
-            first.saturating_sub(MARGIN_FRAMES)..(last + 1 + MARGIN_FRAMES).min(frames)
-        }
-        _ => {
-            voiced.fill(true);
-            0..frames
-        }
-    };
-    let bands = Bands { mels: spec.mels, values };
-    let spoken: Vec<f32> = (0..frames)
+    let hops = samples.chunks_exact(spec.hop);
+    let voicing = hops.filter_map(|hop| Some(pitch.as_mut()?.process(hop))).collect();
+    let spoken: Vec<f32> = (0..voiced.len())
         .filter(|&index| voiced[index])
         .map(|index| bands.frame(index).iter().sum())
         .collect();
@@ -257,7 +276,7 @@ pub fn load_noise(clips: &[Clip], root: &Path, spec: &FeatureSpec) -> Vec<Bands>
     for clip in clips.iter().filter(|clip| !is_test_noise(clip)) {
         progress.inc(1);
         let Some(samples) = left_out.read(root, &clip.path) else { continue };
-        let bands = prepare(&samples, spec).bands;
+        let bands = Bands::of(&samples, spec);
         if bands.values.iter().sum::<f32>() > 0.0 {
             noise.push(bands);
         }

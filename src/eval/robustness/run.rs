@@ -18,12 +18,11 @@ use crate::eval::robustness::noises::Noise;
 use crate::eval::robustness::people::{self, Person};
 use crate::eval::robustness::rig::{Rig, Rooms};
 use crate::eval::robustness::takes::{BABBLE_SPEAKERS, Take, babble_speakers, choose};
-use crate::eval::run::{HASH_DIGITS, check_leak, file_name};
-use crate::model::backend::{self, Choice};
+use crate::eval::run::{HASH_DIGITS, Opened, file_name, open};
 use crate::model::card::Card;
 use crate::model::predictor::Predictor;
 use crate::train::bank::{progress_bar, read_sound};
-use crate::train::corpus::{Clip, Part, Split, read_manifest, sound_path};
+use crate::train::corpus::{Clip, Part, read_manifest, sound_path};
 use crate::train::held_out::is_test_noise;
 use crate::train::rooms::reverberation_time;
 use crate::units::ANALYSIS_RATE_HZ;
@@ -55,12 +54,8 @@ const DIRECT_S_MAX: f64 = 0.05;
 
 /// Measures, writes the card as Markdown, JSON and SVG, and returns it.
 pub fn run(options: &Options) -> Result<RobustnessCard> {
-    let split = Split::read(&options.split)?;
-    let mut model = backend::load(&options.model, Choice::Cpu)?.predictor;
-    let card = model.card().clone();
-    check_leak(&card, &split, &options.corpora)?;
-    let clips = read_manifest(&options.manifest, &options.corpora)?;
-    split.check_against(&clips)?;
+    let Opened { split, mut model, card, clips } =
+        open(&options.split, &options.model, &options.manifest, &options.corpora)?;
     let label = |clip: &Clip| card.labels.iter().position(|label| *label == clip.emotion);
     let test: Vec<&Clip> = clips
         .iter()

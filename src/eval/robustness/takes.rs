@@ -11,7 +11,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use crate::features::FeatureSpec;
-use crate::train::bank::{prepare, read_sound};
+use crate::train::bank::{Speech, read_sound};
 use crate::train::corpus::{Clip, sound_path};
 
 /// A clip in memory.
@@ -32,7 +32,7 @@ impl Take {
             bail!("{} has no {} in any format read", root.display(), clip.path.display());
         };
         let samples = read_sound(&path).with_context(|| format!("in {}", path.display()))?;
-        let frames = prepare(&samples, spec).span;
+        let frames = Speech::of(&samples, spec).span;
         let span = frames.start * spec.hop..frames.end * spec.hop;
         Ok(Self { speaker: clip.speaker_key(), label, samples, span })
     }
