@@ -61,8 +61,20 @@ def gates(matrix, order):
     return np.concatenate([parts[name] for name in order], axis=-1)
 
 
+def rows(card):
+    """Values of a frame: the coefficients, and two of the pitch."""
+    features = card["features"]
+    return features["coefficients"] + (2 if features.get("pitch") else 0)
+
+
+def adds_input(card, index):
+    """Whether a convolution's input is added to what it makes of it."""
+    widths = [rows(card), *card["network"]["channels"]]
+    return card["network"].get("residual", False) and widths[index] == widths[index + 1]
+
+
 class Onnx:
-    """The graph, with the input `features`, `[1, coefficients, frames]`."""
+    """The graph, with the input `features`, `[1, rows, frames]`."""
 
     def __init__(self, card, weights):
         self.card, self.weights = card, weights
@@ -84,7 +96,7 @@ class Onnx:
     def stages(self):
         network, signal = self.card["network"], "features"
         for index in range(len(network["channels"])):
-            stage, parts = f"stages.{index}", []
+            stage, parts, given = f"stages.{index}", [], signal
             for part in ("convolution.weight", "convolution.bias", "norm.gamma", "norm.beta",
                          "norm.running_mean", "norm.running_var"):
                 parts.append(self.constant(f"{stage}.{part}", self.weights[f"{stage}.{part}"]))
@@ -93,6 +105,8 @@ class Onnx:
             signal = self.add("BatchNormalization", [signal, *parts[2:]], f"{stage}.n",
                               epsilon=NORM_EPSILON)
             signal = self.add("Relu", [signal], f"{stage}.r")
+            if adds_input(self.card, index):
+                signal = self.add("Add", [signal, given], f"{stage}.sum")
             if index < network.get("pooled", 2):
                 signal = self.add("MaxPool", [signal], f"{stage}.p", kernel_shape=[2], strides=[2])
         return signal
@@ -111,7 +125,11 @@ class Onnx:
         states = self.add("LSTM", inputs, "states", direction="bidirectional", hidden_size=hidden)
         states = self.add("Transpose", [states], "states.t", perm=[2, 0, 1, 3])
         shape = self.constant("states.shape", [1, -1, 2 * hidden], np.int64)
-        return self.add("Reshape", [states, shape], "states.flat")
+        states = self.add("Reshape", [states, shape], "states.flat")
+        if not self.card["network"].get("skip"):
+            return states
+        beside = self.add("Transpose", [signal], "steps.beside", perm=[0, 2, 1])
+        return self.add("Concat", [states, beside], "states.and.steps", axis=2)
 
     def pooled(self, states):
         one = self.constant("axis.1", [1], np.int64)
@@ -138,10 +156,9 @@ class Onnx:
             embedding,
         ]
         value = helper.make_tensor_value_info
-        coefficients = self.card["features"]["coefficients"]
         graph = helper.make_graph(
             self.nodes, self.card["name"],
-            [value("features", TensorProto.FLOAT, [1, coefficients, "frames"])],
+            [value("features", TensorProto.FLOAT, [1, rows(self.card), "frames"])],
             [value(name, TensorProto.FLOAT, [1, None]) for name in outputs],
             self.constants,
         )
@@ -156,6 +173,8 @@ class Torch(torch.nn.Module):
         super().__init__()
         network = card["network"]
         self.temperature, self.pooled_stages = card["temperature"], network.get("pooled", 2)
+        self.skip = network.get("skip", False)
+        self.adds_input = [adds_input(card, index) for index in range(len(network["channels"]))]
         self.convolutions, self.norms = torch.nn.ModuleList(), torch.nn.ModuleList()
         given = lambda name: torch.from_numpy(weights[name].copy())
         for index, width in enumerate(network["channels"]):
@@ -191,10 +210,13 @@ class Torch(torch.nn.Module):
 
     def forward(self, signal):
         for index, (convolution, norm) in enumerate(zip(self.convolutions, self.norms)):
-            signal = torch.relu(norm(convolution(signal)))
+            said = torch.relu(norm(convolution(signal)))
+            signal = said + signal if self.adds_input[index] else said
             if index < self.pooled_stages:
                 signal = torch.max_pool1d(signal, 2)
         states = self.lstm(signal.permute(2, 0, 1))[0].permute(1, 0, 2)
+        if self.skip:
+            states = torch.cat([states, signal.permute(0, 2, 1)], 2)
         shares = torch.softmax(self.attention(torch.tanh(self.attention_hidden(states))), 1)
         mean = (states * shares).sum(1, keepdim=True)
         variance = ((states - mean) ** 2 * shares).sum(1, keepdim=True)

@@ -162,7 +162,7 @@ fn keep(probabilities: &[f32], mask: &[bool], kept: &mut [f32]) {
 
 /// Mass withheld from the labels, 0..1: all of it without speech, little of it after enough speech
 /// with a clear posterior.
-fn unknown_share(probabilities: &[f32], speech_s: f32) -> f32 {
+pub fn unknown_share(probabilities: &[f32], speech_s: f32) -> f32 {
     let entropy: f32 = probabilities
         .iter()
         .filter(|p| **p > 0.0)

@@ -56,6 +56,7 @@ fn recipe(epochs: Option<u32>, set: &[String]) -> Result<train::recipe::Recipe> 
     let mut recipe = train::recipe::Recipe::with(set)?;
     if let Some(epochs) = epochs {
         recipe.epochs = usize::try_from(epochs)?;
+        recipe.steps = 0;
     }
     Ok(recipe)
 }

@@ -6,7 +6,8 @@ use rand::Rng;
 use rand::rngs::StdRng;
 
 use crate::features::pitch::Voicing;
-use crate::train::bank::{Bands, Prepared};
+use crate::train::bands::Bands;
+use crate::train::bank::Prepared;
 use crate::train::recipe::Recipe;
 
 /// Ranges that the plans are drawn from. Ours, within what benchmark rooms and microphones show.
@@ -52,7 +53,7 @@ fn power(db: f32) -> f32 {
 }
 
 impl<'a> Plan<'a> {
-    pub fn draw(rng: &mut StdRng, recipe: &Recipe, clip: &Prepared, noise: &'a [Bands]) -> Self {
+    pub fn draw(rng: &mut StdRng, recipe: &Recipe, clip: &Prepared, noise: &'a [Prepared]) -> Self {
         let mels = clip.bands.mels;
         let gain_db = rng.random_range(-recipe.gain_db..=0.5 * recipe.gain_db);
         let tilt_db = rng.random_range(-recipe.tilt_db..=recipe.tilt_db);
@@ -67,7 +68,7 @@ impl<'a> Plan<'a> {
         let floor_db = gain_db - rng.random_range(range::FLOOR_DB);
         let floor = clip.speech_power / mels as f32 * power(floor_db);
         let noise = (!noise.is_empty() && rng.random_bool(recipe.noise_share)).then(|| {
-            let bands = &noise[rng.random_range(0..noise.len())];
+            let bands = &noise[rng.random_range(0..noise.len())].bands;
             let mean = bands.values.iter().sum::<f32>() / bands.frames() as f32;
             let snr_db = rng.random_range(range::SNR_DB);
             let factor = power(gain_db - snr_db) * clip.speech_power / mean;
@@ -195,7 +196,8 @@ mod tests {
 
     #[test]
     fn noise_stays_within_the_signal_to_noise_range_and_covers_the_pitch() {
-        let noise = [Bands { mels: 4, values: vec![0.5; 400] }];
+        let bands = Bands { mels: 4, values: vec![0.5; 400] };
+        let noise = [Prepared { bands, ..clip() }];
         let recipe = Recipe { equaliser_db: 0.0, noise_share: 1.0, ..Recipe::default() };
         let mut rng = StdRng::seed_from_u64(1);
         for _ in 0..200 {

@@ -1,6 +1,4 @@
-//! All clips of a run in memory as mel power and pitch: the stage of the features where gain, noise
-//! and the length of a throat are still a multiplication, an addition and a shift. Made once per
-//! run, with the live code.
+//! All clips of a run in memory, as mel power and pitch. Made once per run, with the live code.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,9 +10,9 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::features::FeatureSpec;
-use crate::features::mel::MelSpectrum;
 use crate::features::pitch::{Pitch, Voicing};
 use crate::features::resample::Resampler;
+use crate::train::bands::Bands;
 use crate::train::channel::{Phone, clip};
 use crate::train::convolver::Convolver;
 use crate::train::corpus::Clip;
@@ -26,7 +24,7 @@ use crate::voice::activity::Activity;
 use crate::wav;
 
 /// Speech probability from which on a frame counts as voiced; the live gate's default.
-const VOICED: f32 = 0.5;
+pub const VOICED: f32 = 0.5;
 
 /// Kept before the first and after the last voiced frame, as the live window keeps it.
 pub const MARGIN_FRAMES: usize = 10;
@@ -59,31 +57,6 @@ impl Take {
     /// What training draws from.
     pub fn all() -> Vec<Self> {
         SPEEDS.map(Self::Speed).into_iter().chain([Self::Degraded]).collect()
-    }
-}
-
-/// Mel power of one sound, frame after frame.
-#[derive(Clone, Debug)]
-pub struct Bands {
-    pub mels: usize,
-    pub values: Vec<f32>,
-}
-
-impl Bands {
-    fn of(samples: &[f32], spec: &FeatureSpec) -> Self {
-        let mut mel = MelSpectrum::new(spec);
-        let mut values = vec![0.0; samples.len() / spec.hop * spec.mels];
-        let frames = values.chunks_exact_mut(spec.mels);
-        samples.chunks_exact(spec.hop).zip(frames).for_each(|(hop, out)| mel.process(hop, out));
-        Self { mels: spec.mels, values }
-    }
-
-    pub fn frames(&self) -> usize {
-        self.values.len() / self.mels
-    }
-
-    pub fn frame(&self, index: usize) -> &[f32] {
-        &self.values[index * self.mels..][..self.mels]
     }
 }
 
@@ -166,9 +139,9 @@ fn at_speed(samples: &[f32], rate_hz: u32) -> Result<Vec<f32>> {
 }
 
 /// Mel power, pitch and voiced frames of a sound at the analysis rate.
-pub fn prepare(samples: &[f32], spec: &FeatureSpec) -> Prepared {
+pub fn prepare(samples: &[f32], spec: &FeatureSpec) -> Result<Prepared> {
     let Speech { voiced, span } = Speech::of(samples, spec);
-    let bands = Bands::of(samples, spec);
+    let bands = Bands::of(samples, spec)?;
     let mut pitch = spec.pitch.then(|| Pitch::new(spec));
     let hops = samples.chunks_exact(spec.hop);
     let voicing = hops.filter_map(|hop| Some(pitch.as_mut()?.process(hop))).collect();
@@ -177,7 +150,7 @@ pub fn prepare(samples: &[f32], spec: &FeatureSpec) -> Prepared {
         .map(|index| bands.frame(index).iter().sum())
         .collect();
     let speech_power = spoken.iter().sum::<f32>() / spoken.len().max(1) as f32;
-    Prepared { bands, pitch: voicing, voiced, span, speech_power }
+    Ok(Prepared { bands, pitch: voicing, voiced, span, speech_power })
 }
 
 /// Takes clips as training wants them; keeps what costs to make.
@@ -202,7 +175,7 @@ impl<'a> Taker<'a> {
 
     fn take(&mut self, samples: &[f32], seed: u64) -> Result<Vec<Prepared>> {
         let takes = self.takes.iter();
-        takes.map(|take| Ok(prepare(&self.sound(samples, *take, seed)?, self.spec))).collect()
+        takes.map(|take| prepare(&self.sound(samples, *take, seed)?, self.spec)).collect()
     }
 
     fn sound(&mut self, samples: &[f32], take: Take, seed: u64) -> Result<Vec<f32>> {
@@ -269,21 +242,21 @@ impl Bank {
 
 /// Noise for augmentation: every sound file below the manifest's noise corpora but what is kept
 /// for testing.
-pub fn load_noise(clips: &[Clip], root: &Path, spec: &FeatureSpec) -> Vec<Bands> {
+pub fn load_noise(clips: &[Clip], root: &Path, spec: &FeatureSpec) -> Result<Vec<Prepared>> {
     let progress = progress_bar(clips.len(), "reading noise");
     let mut noise = Vec::with_capacity(clips.len());
     let mut left_out = LeftOut::default();
     for clip in clips.iter().filter(|clip| !is_test_noise(clip)) {
         progress.inc(1);
         let Some(samples) = left_out.read(root, &clip.path) else { continue };
-        let bands = Bands::of(&samples, spec);
-        if bands.values.iter().sum::<f32>() > 0.0 {
-            noise.push(bands);
+        let prepared = prepare(&samples, spec)?;
+        if prepared.bands.values.iter().sum::<f32>() > 0.0 {
+            noise.push(prepared);
         }
     }
     progress.finish();
     left_out.tell();
-    noise
+    Ok(noise)
 }
 
 /// A bar with counts and the time left.

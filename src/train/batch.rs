@@ -3,21 +3,19 @@
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use rand::seq::SliceRandom;
 
-use crate::features::cepstrum::Cepstrum;
 use crate::features::pitch::{PERIODIC, ROWS, Voicing};
 use crate::messages::Dimensions;
 use crate::model::card::NormaliserSpec;
 use crate::personal::normaliser::{Heard, Normaliser};
 use crate::train::augment::{self, Plan};
-use crate::train::bank::{Bands, Prepared};
+use crate::train::bands::{Coefficients, has_bands, width};
+use crate::train::bank::Prepared;
+use crate::train::draft::{CROP_FRAMES, Draft};
+use crate::train::mixup::mix;
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
 use crate::train::timbre::Timbres;
-
-/// Crops of 0.5 to 3 s, in frames of 10 ms.
-pub const CROP_FRAMES: std::ops::RangeInclusive<usize> = 50..=300;
 
 /// Voiced frames heard before, drawn log-uniformly: 0.5 s to 30 s.
 const HEARD_FRAMES: std::ops::Range<f32> = 50.0..3000.0;
@@ -46,67 +44,13 @@ pub struct Batch {
     pub speakers: Vec<usize>,
 }
 
-/// What one batch is made of.
-#[derive(Debug)]
-pub struct Draft {
-    frames: usize,
-    /// Member and take.
-    members: Vec<(usize, usize)>,
-}
-
-/// Draws an epoch's examples and cuts them into batches, crops of similar length together. Every
-/// corpus has its share; with `corpus_balance` small ones come more than once and large ones less.
-pub fn draft_epoch(selection: &Selection, recipe: &Recipe, rng: &mut StdRng) -> Vec<Draft> {
-    let mut crops: Vec<(usize, usize, usize)> = drawn(selection, recipe.corpus_balance, rng)
-        .into_iter()
-        .map(|member| {
-            let takes = &selection.example(member).takes;
-            let speeds = if recipe.speeds { takes.len().saturating_sub(1).max(1) } else { 1 };
-            let is_degraded = 1 < takes.len() && rng.random_bool(recipe.degraded_share);
-            let take = if is_degraded { takes.len() - 1 } else { rng.random_range(0..speeds) };
-            let length = rng.random_range(CROP_FRAMES).min(takes[take].span.len());
-            (length, member, take)
-        })
-        .collect();
-    crops.shuffle(rng);
-    crops.sort_by_key(|crop| crop.0);
-    let mut drafts: Vec<Draft> = crops
-        .chunks(recipe.batch_size)
-        .filter(|chunk| 1 < chunk.len()) // batch norm needs two
-        .map(|chunk| Draft {
-            frames: chunk[0].0,
-            members: chunk.iter().map(|&(_, member, take)| (member, take)).collect(),
-        })
-        .collect();
-    drafts.shuffle(rng);
-    drafts
-}
-
-/// As many members as there are, from each corpus its share: its size to the power of
-/// `1 - balance`.
-fn drawn(selection: &Selection, balance: f64, rng: &mut StdRng) -> Vec<usize> {
-    let mut corpora: std::collections::BTreeMap<&str, Vec<usize>> = Default::default();
-    for member in 0..selection.members.len() {
-        corpora.entry(&selection.example(member).clip.corpus).or_default().push(member);
-    }
-    let weight = |members: &Vec<usize>| (members.len() as f64).powf(1.0 - balance);
-    let weights: f64 = corpora.values().map(weight).sum();
-    let all = selection.members.len() as f64;
-    let mut out = Vec::new();
-    for members in corpora.values() {
-        let wanted = crate::units::to_count(all * weight(members) / weights).max(1);
-        // Whole passes first, so that none is left out by chance.
-        (0..wanted / members.len()).for_each(|_| out.extend_from_slice(members));
-        let mut rest = members.clone();
-        rest.shuffle(rng);
-        out.extend_from_slice(&rest[..wanted % members.len()]);
-    }
-    out
-}
+/// Silence before the speech, in frames: 50 to 500 ms.
+const SILENCE_FRAMES: std::ops::RangeInclusive<usize> = 5..=50;
 
 /// Frames of a crop: from where in which sound, at which tempo.
 struct Piece<'a> {
-    clip: &'a Prepared,
+    /// None is silence.
+    clip: Option<&'a Prepared>,
     start: usize,
     frames: usize,
     tempo: f32,
@@ -115,11 +59,13 @@ struct Piece<'a> {
 /// Turns drafts into batches; keeps its buffers.
 pub struct Batcher<'a> {
     selection: &'a Selection<'a>,
-    noise: &'a [Bands],
+    noise: &'a [Prepared],
     normaliser: &'a NormaliserSpec,
     recipe: &'a Recipe,
     timbres: Timbres,
-    cepstrum: Cepstrum,
+    coefficients: Coefficients,
+    /// A frame without power.
+    nothing: Vec<f32>,
     bands: Vec<f32>,
     voicing: Vec<Voicing>,
     voiced: Vec<bool>,
@@ -130,7 +76,7 @@ pub struct Batcher<'a> {
 impl<'a> Batcher<'a> {
     pub fn new(
         selection: &'a Selection<'a>,
-        noise: &'a [Bands],
+        noise: &'a [Prepared],
         recipe: &'a Recipe,
         normaliser: &'a NormaliserSpec,
     ) -> Self {
@@ -141,7 +87,8 @@ impl<'a> Batcher<'a> {
             normaliser,
             recipe,
             timbres: Timbres::new(selection),
-            cepstrum: Cepstrum::new(&recipe.features),
+            coefficients: Coefficients::new(&recipe.features),
+            nothing: vec![0.0; width(&recipe.features)],
             bands: Vec::new(),
             voicing: Vec::new(),
             voiced: Vec::new(),
@@ -163,9 +110,16 @@ impl<'a> Batcher<'a> {
         };
         for (index, &(member, take)) in draft.members.iter().enumerate() {
             let out = &mut batch.features[index * rows..][..rows];
-            self.example(member, take, draft.frames, rng, out);
-            let chosen = &self.selection.members[member];
             let target = &mut batch.targets[index * labels..][..labels];
+            let chosen = &self.selection.members[member];
+            batch.speakers.push(chosen.speaker);
+            if !self.noise.is_empty() && rng.random_bool(self.recipe.noise_alone_share) {
+                self.noise_alone(member, take, draft.frames, rng, out);
+                target.fill(1.0 / labels as f32);
+                batch.dimensions.push(None);
+                continue;
+            }
+            self.example(member, take, draft.frames, rng, out);
             if let Some(label) = chosen.label {
                 let soft = chosen.soft.as_ref().map_or(0.0, |_| self.recipe.soft_weight);
                 target[label] += 1.0 - soft;
@@ -174,7 +128,6 @@ impl<'a> Batcher<'a> {
                 }
             }
             batch.dimensions.push(chosen.dimensions);
-            batch.speakers.push(chosen.speaker);
         }
         if rng.random_bool(self.recipe.mixup_share) {
             mix(&mut batch, labels, rng);
@@ -187,9 +140,9 @@ impl<'a> Batcher<'a> {
         let start = clip.span.end.saturating_sub(*CROP_FRAMES.end()).max(clip.span.start);
         let frames = clip.span.end - start;
         let mut features = vec![0.0; self.recipe.features.rows() * frames];
-        let plan = Plan::none(self.recipe.features.mels);
+        let plan = Plan::none(width(&self.recipe.features));
         let mut normaliser = Normaliser::new(self.normaliser);
-        self.render(&[Piece { clip, start, frames, tempo: 1.0 }], &plan);
+        self.render(&[Piece { clip: Some(clip), start, frames, tempo: 1.0 }], &plan);
         self.normalise(&mut normaliser, &mut features);
         Batch { size: 1, frames, features, ..Batch::default() }
     }
@@ -205,25 +158,62 @@ impl<'a> Batcher<'a> {
     ) {
         let clip = &self.selection.example(member).takes[take];
         let speaker = self.selection.members[member].speaker;
-        let mut plan = Plan::draw(rng, self.recipe, clip, self.noise);
+        let mut plan = self.plan(clip, self.noise, rng);
         if rng.random_bool(self.recipe.convert_share) {
             self.timbres.convert(speaker, &mut plan, rng);
         }
-        let mut normaliser = Normaliser::new(self.normaliser);
-        if !rng.random_bool(self.recipe.new_speaker_share) {
-            self.hear(member, take, &plan, &mut normaliser, rng);
-        }
+        let mut normaliser = self.heard_before(member, take, &plan, rng);
         let pieces = self.pieces(member, take, frames, rng);
         self.render(&pieces, &plan);
         if rng.random_bool(self.recipe.mask_share) {
-            for time in augment::mask(rng, &mut self.bands, self.recipe.features.mels) {
+            for time in augment::mask(rng, &mut self.bands, width(&self.recipe.features)) {
                 self.voicing[time].strength = 0.0;
             }
         }
         self.normalise(&mut normaliser, out);
     }
 
-    /// One stretch of the clip; or, in copy-paste, one of the speaker's neutral speech before or
+    /// Writes noise that takes the place of a member's voice.
+    fn noise_alone(
+        &mut self,
+        member: usize,
+        take: usize,
+        frames: usize,
+        rng: &mut StdRng,
+        out: &mut [f32],
+    ) {
+        let noise = &self.noise[rng.random_range(0..self.noise.len())];
+        let plan = self.plan(noise, &[], rng);
+        let mut normaliser = self.heard_before(member, take, &plan, rng);
+        self.render(&[piece(noise, frames, 1.0, rng)], &plan);
+        self.normalise(&mut normaliser, out);
+    }
+
+    fn plan(&self, clip: &Prepared, noise: &'a [Prepared], rng: &mut StdRng) -> Plan<'a> {
+        let features = &self.recipe.features;
+        if has_bands(features) {
+            Plan::draw(rng, self.recipe, clip, noise)
+        } else {
+            Plan::none(width(features))
+        }
+    }
+
+    /// The baseline of a member's speaker, new or known for a while.
+    fn heard_before(
+        &mut self,
+        member: usize,
+        take: usize,
+        plan: &Plan,
+        rng: &mut StdRng,
+    ) -> Normaliser {
+        let mut normaliser = Normaliser::new(self.normaliser);
+        if !rng.random_bool(self.recipe.new_speaker_share) {
+            self.hear(member, take, plan, &mut normaliser, rng);
+        }
+        normaliser
+    }
+
+    /// One stretch of the clip, now and then after a silence; or, in copy-paste, one of the speaker's neutral speech before or
     /// after it (Pappagari et al., ICASSP 2021).
     fn pieces(
         &self,
@@ -239,7 +229,14 @@ impl<'a> Batcher<'a> {
             .then(|| self.neutral(member, rng))
             .flatten()
             .map(|other| &self.selection.example(other).takes[take]);
-        let Some(neutral) = neutral else { return vec![piece(clip, frames, tempo, rng)] };
+        let Some(neutral) = neutral else {
+            if !rng.random_bool(self.recipe.silence_share) {
+                return vec![piece(clip, frames, tempo, rng)];
+            }
+            let silent = rng.random_range(SILENCE_FRAMES).min(frames / 2);
+            let silence = Piece { clip: None, start: 0, frames: silent, tempo };
+            return vec![silence, piece(clip, frames - silent, tempo, rng)];
+        };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below frames")]
         let pasted = (rng.random_range(PASTED) * frames as f32) as usize;
         let mut pieces =
@@ -262,7 +259,7 @@ impl<'a> Batcher<'a> {
 
     /// Fills `bands`, `voicing` and `voiced` with the pieces one after the other.
     fn render(&mut self, pieces: &[Piece], plan: &Plan) {
-        let mels = self.recipe.features.mels;
+        let mels = width(&self.recipe.features);
         let count: usize = pieces.iter().map(|piece| piece.frames).sum();
         self.bands.resize(count * mels, 0.0);
         self.voicing.clear();
@@ -275,12 +272,16 @@ impl<'a> Batcher<'a> {
                     clippy::cast_sign_loss,
                     reason = "small"
                 )]
-                let from = (piece.start + (time as f32 * piece.tempo) as usize)
-                    .min(piece.clip.span.end - 1);
-                let clip = piece.clip;
-                let (frame, pitch) = (clip.bands.frame(from), clip.voicing(from));
+                let from = piece.start + (time as f32 * piece.tempo) as usize;
+                let (frame, pitch, voiced) = match piece.clip {
+                    Some(clip) => {
+                        let from = from.min(clip.span.end - 1);
+                        (clip.bands.frame(from), clip.voicing(from), clip.voiced[from])
+                    }
+                    None => (&self.nothing[..], Voicing::default(), false),
+                };
                 self.voicing.push(plan.apply(frame, pitch, piece.start + time, bands));
-                self.voiced.push(clip.voiced[from]);
+                self.voiced.push(voiced);
             }
         }
     }
@@ -290,10 +291,10 @@ impl<'a> Batcher<'a> {
     fn normalise(&mut self, normaliser: &mut Normaliser, out: &mut [f32]) {
         let features = &self.recipe.features;
         let count = self.voicing.len();
-        let frames = self.bands.chunks_exact(features.mels).zip(&self.voicing).zip(&self.voiced);
+        let frames = self.bands.chunks_exact(width(features)).zip(&self.voicing).zip(&self.voiced);
         for (time, ((bands, voicing), voiced)) in frames.enumerate() {
             let (coefficients, pitch) = self.row.split_at_mut(features.coefficients);
-            self.cepstrum.process(bands, coefficients);
+            self.coefficients.process(bands, coefficients);
             if features.pitch {
                 pitch.copy_from_slice(&[voicing.strength, voicing.octaves]);
             }
@@ -328,7 +329,7 @@ impl<'a> Batcher<'a> {
         let clips: Vec<usize> =
             (0..HEARD_CLIPS).map(|_| alike[rng.random_range(0..alike.len())]).collect();
         let features = &self.recipe.features;
-        let mut bands = vec![0.0; features.mels];
+        let mut bands = vec![0.0; width(features)];
         let mut mean = vec![0.0; features.rows()];
         let (mut taken, mut periodic) = (0.0, 0.0);
         for draw in 0..HEARD_SAMPLE {
@@ -338,7 +339,7 @@ impl<'a> Batcher<'a> {
                 continue;
             }
             let pitch = plan.apply(clip.bands.frame(time), clip.voicing(time), time, &mut bands);
-            self.cepstrum.process(&bands, &mut self.row[..features.coefficients]);
+            self.coefficients.process(&bands, &mut self.row[..features.coefficients]);
             taken += 1.0;
             for (mean, value) in mean.iter_mut().zip(&self.row[..features.coefficients]) {
                 *mean += (value - *mean) / taken;
@@ -365,36 +366,8 @@ fn piece<'a>(clip: &'a Prepared, frames: usize, tempo: f32, rng: &mut StdRng) ->
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few seconds")]
     let needed = (frames as f32 * tempo).ceil() as usize;
     let latest = clip.span.end.saturating_sub(needed).max(clip.span.start);
-    Piece { clip, start: rng.random_range(clip.span.start..=latest), frames, tempo }
+    Piece { clip: Some(clip), start: rng.random_range(clip.span.start..=latest), frames, tempo }
 }
 
-/// Mixup (Zhang et al., ICLR 2018): every example becomes a sum of itself and another one; their
-/// coordinates are mixed alike.
-fn mix(batch: &mut Batch, labels: usize, rng: &mut StdRng) {
-    let own: f32 = rng.random_range(0.5..1.0);
-    let other = batch.clone();
-    let shift = rng.random_range(1..batch.size.max(2));
-    let rows = batch.features.len() / batch.size;
-    for index in 0..batch.size {
-        let partner = (index + shift) % batch.size;
-        let blend = |out: &mut [f32], with: &[f32]| {
-            for (value, with) in out.iter_mut().zip(with) {
-                *value = own * *value + (1.0 - own) * with;
-            }
-        };
-        blend(
-            &mut batch.features[index * rows..][..rows],
-            &other.features[partner * rows..][..rows],
-        );
-        blend(
-            &mut batch.targets[index * labels..][..labels],
-            &other.targets[partner * labels..][..labels],
-        );
-        batch.dimensions[index] =
-            other.dimensions[index].zip(other.dimensions[partner]).map(|(a, b)| Dimensions {
-                arousal: own * a.arousal + (1.0 - own) * b.arousal,
-                valence: own * a.valence + (1.0 - own) * b.valence,
-                dominance: own * a.dominance + (1.0 - own) * b.dominance,
-            });
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ use crate::model::card::{Card, Corpus, FORMAT, NormaliserSpec, Training};
 use crate::model::network::Network;
 use crate::model::predictor::load_network;
 use crate::model::storage::Storage;
-use crate::train::bank::Bands;
-use crate::train::batch::CROP_FRAMES;
+use crate::train::bank::Prepared;
+use crate::train::draft::CROP_FRAMES;
 use crate::train::fit::{Fitted, Settings, Task, fit, taught};
 use crate::train::recipe::Recipe;
 use crate::train::selection::{Member, Selection};
@@ -29,7 +29,7 @@ const SPEAKERS: &str = "speakers";
 /// What does not depend on who trains.
 pub struct Course<'a> {
     pub recipe: &'a Recipe,
-    pub noise: &'a [Bands],
+    pub noise: &'a [Prepared],
     pub labels: &'a [String],
     /// A model to go on from, instead of learning who speaks first.
     pub from: Option<&'a Path>,
@@ -47,6 +47,12 @@ pub struct Course<'a> {
 impl Course<'_> {
     /// Trains and writes the model's folder.
     pub fn run(self, train: &Selection, validation: &Selection) -> Result<Card> {
+        let recipe = self.recipe.for_clips(train.members.len());
+        let course = Course { recipe: &recipe, ..self };
+        course.teach(train, validation)
+    }
+
+    fn teach(self, train: &Selection, validation: &Selection) -> Result<Card> {
         let trained = self.settings.device.clone().autodiff();
         let before = self.from.map(|folder| load_network(folder, &trained)).transpose()?;
         let (normaliser, initial) = match before {

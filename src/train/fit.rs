@@ -17,9 +17,10 @@ use crate::messages::Dimensions;
 use crate::model::card::NormaliserSpec;
 use crate::model::network::{Network, NetworkOutput};
 use crate::train::average::Average;
-use crate::train::bank::{Bands, progress_bar};
-use crate::train::batch::{Batch, Batcher, draft_epoch};
+use crate::train::bank::{Prepared, progress_bar};
+use crate::train::batch::{Batch, Batcher};
 use crate::train::checkpoint::{self, Epoch, History, Run};
+use crate::train::draft::draft_epoch;
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
 
@@ -50,7 +51,7 @@ pub struct Task<'a> {
     pub train: &'a Selection<'a>,
     /// May be empty: then nothing is said of unseen speakers.
     pub validation: &'a Selection<'a>,
-    pub noise: &'a [Bands],
+    pub noise: &'a [Prepared],
     pub recipe: &'a Recipe,
     pub normaliser: &'a NormaliserSpec,
     /// What the network starts from; new weights without.

@@ -11,6 +11,8 @@ pub mod affect;
 
 pub mod held_out;
 
+pub mod bands;
+
 pub mod bank;
 
 pub mod convolver;
@@ -28,6 +30,10 @@ pub mod selection;
 pub mod augment;
 
 pub mod timbre;
+
+pub mod draft;
+
+pub mod mixup;
 
 pub mod batch;
 

@@ -6,12 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureSpec;
 use crate::model::network::NetworkSpec;
+use crate::train::bands::has_bands;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// Passes over the clips.
     pub epochs: usize,
+    /// Steps at least: of few clips there are more passes.
+    pub steps: usize,
     /// Passes over the clips before that, to learn who speaks; 0 leaves it out.
     pub speaker_epochs: usize,
     /// Passes over the clips of other corpora that teach beforehand; 0 leaves it out.
@@ -42,6 +45,11 @@ pub struct Recipe {
     pub mask_share: f64,
     pub copy_paste_share: f64,
     pub mixup_share: f64,
+    /// Silence before the speech, as where a phrase begins anew.
+    pub silence_share: f64,
+    /// Noise alone, of which nothing is to be said: every label is as likely (Hendrycks et al.,
+    /// ICLR 2019).
+    pub noise_alone_share: f64,
     /// Other playing speeds, by 10 %.
     pub speeds: bool,
     /// Largest change of the throat's length and of the tempo.
@@ -65,9 +73,10 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             epochs: 40,
+            steps: 3000,
             speaker_epochs: 0,
             pretrain_epochs: 30,
-            fine_tuning_rate: 0.5,
+            fine_tuning_rate: 1.0,
             batch_size: 32,
             learning_rate: 0.002,
             weight_decay: 0.02,
@@ -84,6 +93,8 @@ impl Default for Recipe {
             mask_share: 0.2,
             copy_paste_share: 0.05,
             mixup_share: 0.0,
+            silence_share: 0.1,
+            noise_alone_share: 0.03,
             speeds: true,
             throat: 0.06,
             tempo: 0.06,
@@ -121,6 +132,20 @@ impl Recipe {
         Self { learning_rate: self.learning_rate * self.fine_tuning_rate, ..self.clone() }
     }
 
+    /// How long it trains, for people.
+    pub fn length(&self) -> String {
+        match self.steps {
+            0 => format!("{} epochs", self.epochs),
+            steps => format!("{} epochs or {steps} steps, whichever is more", self.epochs),
+        }
+    }
+
+    /// The same with as many passes over `clips` as its steps need.
+    pub fn for_clips(&self, clips: usize) -> Self {
+        let wanted = (self.steps * self.batch_size).div_ceil(clips.max(1));
+        Self { epochs: self.epochs.max(wanted), ..self.clone() }
+    }
+
     fn check(&self) -> Result<()> {
         let range = |key: &str, value: f64, low: f64, high: f64| {
             if low <= value && value <= high {
@@ -137,6 +162,8 @@ impl Recipe {
             ("mask_share", self.mask_share),
             ("copy_paste_share", self.copy_paste_share),
             ("mixup_share", self.mixup_share),
+            ("silence_share", self.silence_share),
+            ("noise_alone_share", self.noise_alone_share),
             ("average_share", self.average_share),
             ("corpus_balance", self.corpus_balance),
             ("class_balance", f64::from(self.class_balance)),
@@ -150,8 +177,29 @@ impl Recipe {
         range("learning_rate", self.learning_rate, 1e-6, 1.0)?;
         range("fine_tuning_rate", self.fine_tuning_rate, 0.0, 10.0)?;
         range("epochs", self.epochs as f64, 1.0, 10_000.0)?;
+        range("steps", self.steps as f64, 0.0, 1e6)?;
         range("batch_size", self.batch_size as f64, 2.0, 4096.0)?;
-        self.features.check().context("in the recipe")
+        self.features.check().context("in the recipe")?;
+        if has_bands(&self.features) {
+            return Ok(());
+        }
+        for (key, value) in [
+            ("noise_share", self.noise_share),
+            ("noise_alone_share", self.noise_alone_share),
+            ("convert_share", self.convert_share),
+            ("silence_share", self.silence_share),
+            ("throat", f64::from(self.throat)),
+            ("tilt_db", f64::from(self.tilt_db)),
+            ("equaliser_db", f64::from(self.equaliser_db)),
+            ("gain_db", f64::from(self.gain_db)),
+        ] {
+            if value != 0.0 {
+                bail!(
+                    "{key} of the recipe is {value}; allowed is 0 where the front end has no mel"
+                );
+            }
+        }
+        Ok(())
     }
 }
 
@@ -186,6 +234,22 @@ mod tests {
         let recipe = with(&["mixup_share=0.3", "network.lstm = 64"]).expect("both are right");
         let network = NetworkSpec { lstm: 64, ..NetworkSpec::default() };
         assert_eq!(recipe, Recipe { mixup_share: 0.3, network, ..Recipe::default() });
+    }
+
+    #[test]
+    fn few_clips_are_gone_through_more_often() {
+        let recipe = Recipe { epochs: 10, steps: 300, batch_size: 32, ..Recipe::default() };
+        assert_eq!(recipe.for_clips(320).epochs, 30);
+        assert_eq!(recipe.for_clips(9600).epochs, 10);
+        assert_eq!(recipe.for_clips(0).epochs, 9600);
+    }
+
+    #[test]
+    fn a_front_end_without_mel_power_wants_nothing_done_to_it() {
+        let crate_mfcc = ["features.front_end=\"crate-mfcc\"", "features.coefficients=16"];
+        let error = with(&crate_mfcc).expect_err("noise is mixed in as mel power");
+        let expected = if cfg!(feature = "crate-mfcc") { "noise_share" } else { "build with" };
+        assert!(format!("{error:#}").contains(expected), "{error:#}");
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub fn run(options: &Options) -> Result<Card> {
     let bank = Bank::load(train, root, features, &Take::all())?;
     let train_part = Selection::new(&bank, labels, |_| true);
     check(&train_part, labels)?;
-    let noise = load_noise(noise, root, features);
+    let noise = load_noise(noise, root, features)?;
     log::info!(
         "{} clips of {} speakers train, {} clips of {} speakers validate, {} kinds of noise",
         train_part.members.len(),

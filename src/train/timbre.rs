@@ -5,10 +5,11 @@
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::features::cepstrum::{Cepstrum, POWER_FLOOR};
+use crate::features::cepstrum::POWER_FLOOR;
 use crate::features::pitch::{PERIODIC, ROWS};
 use crate::model::card::NormaliserSpec;
 use crate::train::augment::{Plan, Timbre};
+use crate::train::bands::Coefficients;
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
 use crate::units::to_f32;
@@ -60,7 +61,7 @@ impl Timbres {
 /// examples as they are.
 pub fn statistics(selection: &Selection, recipe: &Recipe) -> NormaliserSpec {
     let spec = &recipe.features;
-    let mut cepstrum = Cepstrum::new(spec);
+    let mut cepstrum = Coefficients::new(spec);
     let mut row = vec![0.0; spec.coefficients];
     let mut sum = vec![0.0f64; spec.coefficients];
     let mut within = vec![0.0f64; spec.coefficients];

@@ -148,8 +148,10 @@ fn a_study_that_was_killed_is_finished_by_others_and_reported() {
     let before = written().expect("it is there");
     study.finish("--corpus tiny");
     assert_eq!(written().expect("it is there"), before, "what is done is not done again");
-    study
-        .check_refused("--corpus tiny --epochs 7", "was trained for 6 epochs, now asked for are 7");
+    study.check_refused(
+        "--corpus tiny --epochs 7",
+        "was trained for 6 epochs, asked for is 7 epochs",
+    );
 }
 
 #[test]

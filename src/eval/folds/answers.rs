@@ -18,7 +18,8 @@ const FILE_NAME: &str = "answers.json";
 pub struct Answers {
     pub fold: String,
     pub seed: u64,
-    pub epochs: usize,
+    /// How long it was trained.
+    pub length: String,
     /// Of the weights.
     pub sha256: String,
     pub parameters: usize,

@@ -33,11 +33,11 @@ impl Display for Markdown<'_> {
         writeln!(f, "# {}\n", report.description)?;
         writeln!(
             f,
-            "{} folds, seeds {}, {} epochs, the weights of the last, a network of {} parameters. \
+            "{} folds, seeds {}, {}, the weights of the last, a network of {} parameters. \
              Validation speakers fit the temperature; no test speaker is seen before it is scored.",
             report.folds,
             listed(&report.seeds),
-            report.epochs,
+            report.length,
             report.parameters,
         )?;
         self.missing(f)?;

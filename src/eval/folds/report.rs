@@ -25,7 +25,8 @@ pub struct Report {
     pub labels: Vec<String>,
     pub folds: usize,
     pub seeds: Vec<u64>,
-    pub epochs: usize,
+    /// How long each fold was trained.
+    pub length: String,
     /// Of our network.
     pub parameters: usize,
     /// Of the folds and controls that were asked for, those that are not in the figures.
@@ -77,7 +78,8 @@ pub struct Source<'a> {
     pub plan: &'a Plan,
     pub command: String,
     pub seeds: Vec<u64>,
-    pub epochs: usize,
+    /// How long each fold was trained.
+    pub length: String,
     pub tiers: Vec<Tier>,
     /// Of the jobs that are done.
     pub answers: Vec<Answers>,
@@ -122,7 +124,7 @@ impl Report {
             parameters: source.answers.first().map_or(0, |answers| answers.parameters),
             command: source.command,
             seeds: source.seeds,
-            epochs: source.epochs,
+            length: source.length,
             missing: source.missing,
             labels,
             rows,

@@ -96,7 +96,7 @@ impl<'a> Study<'a> {
             pretrain: read_manifest(&options.manifest, &plan.table.pretrain)?,
             noise: read_manifest(&options.manifest, &options.noise_corpora)?,
             votes: votes.transpose()?,
-            wanted: Wanted { tiers: sorted(&options.tiers), epochs: options.recipe.epochs },
+            wanted: Wanted { tiers: sorted(&options.tiers), length: options.recipe.length() },
             options,
             plan,
             clips,
@@ -172,16 +172,18 @@ impl<'a> Study<'a> {
     /// As one would type it, without the folders of this machine.
     fn command(&self) -> String {
         let Options { corpus, seeds, recipe, changes, noise_corpora, .. } = self.options;
-        let epochs = recipe.epochs;
         let tiers = self.wanted.tiers.iter();
         let tiers: Vec<String> = tiers.map(|tier| format!("{tier:?}").to_lowercase()).collect();
         let seeds: Vec<String> = sorted(seeds).iter().map(u64::to_string).collect();
         let mut command = format!(
-            "affectd eval folds --corpus {corpus} --tier {} --seeds {} --epochs {epochs} \
+            "affectd eval folds --corpus {corpus} --tier {} --seeds {} \
              --manifest MANIFEST --audio-root FOLDER",
             tiers.join(","),
             seeds.join(","),
         );
+        if recipe.steps == 0 {
+            command += &format!(" --epochs {}", recipe.epochs);
+        }
         for change in changes {
             command += " --set ";
             command += change;
@@ -205,7 +207,7 @@ impl<'a> Study<'a> {
         for job in self.jobs() {
             // A job of which some tiers are there is in their tables already.
             match Answers::load(&job.folder(&self.folder()))? {
-                Some(found) if found.epochs == self.options.recipe.epochs => {
+                Some(found) if found.length == self.wanted.length => {
                     let lacks: Vec<String> = self
                         .wanted
                         .of(&job)
@@ -228,7 +230,7 @@ impl<'a> Study<'a> {
             plan: &self.plan,
             command,
             seeds: sorted(&self.options.seeds),
-            epochs: self.options.recipe.epochs,
+            length: self.wanted.length,
             tiers: self.wanted.tiers,
             answers,
             missing,

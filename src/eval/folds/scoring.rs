@@ -18,7 +18,8 @@ use crate::train::corpus::{Clip, Part};
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub tiers: Vec<Tier>,
-    pub epochs: usize,
+    /// How long each fold is trained.
+    pub length: String,
 }
 
 impl Wanted {
@@ -31,12 +32,12 @@ impl Wanted {
 
     /// Whether `answers` are all that is wanted. Those of another training are refused.
     pub fn is_met_by(&self, job: &Job, answers: &Answers, folder: &Path) -> Result<bool> {
-        if answers.epochs != self.epochs {
+        if answers.length != self.length {
             bail!(
-                "{} was trained for {} epochs, now asked for are {}; use another --work",
+                "{} was trained for {}, asked for is {}; use another --work",
                 folder.display(),
-                answers.epochs,
-                self.epochs
+                answers.length,
+                self.length
             );
         }
         Ok(self.of(job).all(|tier| answers.has(tier)))
@@ -73,7 +74,7 @@ pub fn score(
     let voices = Voices::load(&exam.test, root, &exam.model)?;
     let mut answers = match Answers::load(folder)? {
         Some(answers) => answers,
-        None => exam.blank(job, wanted.epochs)?,
+        None => exam.blank(job, &wanted.length)?,
     };
     for tier in wanted.of(job).filter(|&tier| !answers.has(tier)).collect::<Vec<_>>() {
         match tier {
@@ -87,7 +88,7 @@ pub fn score(
 }
 
 impl Exam<'_> {
-    fn blank(&self, job: &Job, epochs: usize) -> Result<Answers> {
+    fn blank(&self, job: &Job, length: &str) -> Result<Answers> {
         let card = self.model.card();
         let label = |clip: &Clip| card.labels.iter().position(|label| *label == clip.emotion);
         let clips = self.test.iter().filter_map(|clip| {
@@ -100,7 +101,7 @@ impl Exam<'_> {
         Ok(Answers {
             fold: job.fold.clone(),
             seed: job.seed,
-            epochs,
+            length: length.to_owned(),
             sha256: card.sha256.clone(),
             parameters: card.parameters,
             ms_per_3s: ms_per_3s(&self.model)?,

@@ -12,7 +12,7 @@ use crate::eval::folds::job::trained_once;
 use crate::eval::folds::plan::Material;
 use crate::model::backend::training_device;
 use crate::train::affect;
-use crate::train::bank::{Bands, Bank, Take, load_noise};
+use crate::train::bank::{Bank, Prepared, Take, load_noise};
 use crate::train::corpus::{Clip, Part};
 use crate::train::course::Course;
 use crate::train::fit::Settings;
@@ -46,7 +46,7 @@ pub struct Teacher<'a> {
 /// What is in memory.
 pub struct Heard {
     bank: Bank,
-    noise: Vec<Bands>,
+    noise: Vec<Prepared>,
 }
 
 impl Teacher<'_> {
@@ -91,7 +91,7 @@ impl Teacher<'_> {
         if self.heard.get().is_none() {
             let features = &self.recipe.features;
             let bank = Bank::load(self.clips, self.audio_root, features, &Take::all())?;
-            let noise = load_noise(self.noise, self.audio_root, features);
+            let noise = load_noise(self.noise, self.audio_root, features)?;
             // Nobody else was here: the cell belongs to one thread.
             return Ok(self.heard.get_or_init(|| Heard { bank, noise }));
         }
@@ -124,7 +124,7 @@ impl Teacher<'_> {
         labels.dedup();
         let features = &recipe.features;
         let bank = Bank::load(self.pretrain, self.audio_root, features, &Take::all())?;
-        let noise = load_noise(self.noise, self.audio_root, features);
+        let noise = load_noise(self.noise, self.audio_root, features)?;
         let train = Selection::new(&bank, &labels, |_| true);
         let nobody = Selection::new(&bank, &labels, |_| false);
         log::info!("pretraining on {} clips of other corpora", train.members.len());

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::eval::metrics::{Answer, Confusion, speaker_interval};
 use crate::eval::robustness::marks::{Figure, Mark};
+use crate::eval::robustness::strangers::Stranger;
 
 /// A model's robustness; shares as 0..1, differences of shares as -1..1.
 #[derive(Clone, Debug, Serialize)]
@@ -15,6 +16,8 @@ pub struct RobustnessCard {
     /// Without any change.
     pub clean: Clean,
     pub rows: Vec<Row>,
+    /// The voices as they are, then sounds without a voice.
+    pub strangers: Vec<Stranger>,
     pub sexes: Vec<Group>,
     /// Each language is a corpus of its own, so these differ in more than the language.
     pub languages: Vec<Group>,
@@ -225,6 +228,10 @@ pub mod tests {
             },
             clean: Clean::new(&clean(), 2),
             rows: vec![row("white", 20.0, &noisy()), row("babble", 20.0, &clean())],
+            strangers: vec![
+                Stranger::new("voices", std::iter::empty(), &clean(), None),
+                Stranger::new("hum", std::iter::empty(), &noisy(), Some(&clean())),
+            ],
             sexes: Group::all(&clean(), 2, &["female".to_owned(), "male".to_owned()]),
             languages: Vec::new(),
             left_out: vec!["music: there is none".to_owned()],

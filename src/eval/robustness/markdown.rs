@@ -15,6 +15,11 @@ github.com/audeering/ser-tests (455c47c), whose noise, rooms and phone are other
 ✓ met, ✗ missed. eGeMAPS: what the same ratio costs eGeMAPSv02 with a support vector machine on
 RAVDESS.";
 
+const STRANGERS: &str = "\
+**Sounds without a voice.** *Taken for a voice* is the share of the time that the voice detector lets
+through; *unknown* is what the class of that name would get if all of it were let through; *told
+apart* is how often a piece has more of it than a voice: 0.5 by chance, 1 always.";
+
 /// The card's text; `picture` is the name of the heat map beside it.
 pub struct Markdown<'a> {
     pub card: &'a RobustnessCard,
@@ -33,6 +38,7 @@ impl Display for Markdown<'_> {
         writeln!(f, "| clean | | {} | | {interval} | | | |", points(card.clean.ua))?;
         card.rows.iter().try_for_each(|row| write_row(f, row))?;
         writeln!(f, "\n{LEGEND}")?;
+        self.write_strangers(f)?;
         write_groups(f, "sex", &card.sexes, Some(SEX_UA_DISTANCE_MAX))?;
         write_groups(f, "language", &card.languages, None)?;
         if !card.left_out.is_empty() {
@@ -65,6 +71,26 @@ impl Markdown<'_> {
             write!(f, "\n- babble is mixed from the test speakers {names}, who are not scored")?;
         }
         writeln!(f)
+    }
+}
+
+impl Markdown<'_> {
+    fn write_strangers(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n{STRANGERS}\n")?;
+        writeln!(f, "| sound | pieces | taken for a voice | unknown | told apart |")?;
+        writeln!(f, "|---|---|---|---|---|")?;
+        for stranger in &self.card.strangers {
+            let told = stranger.told_apart.map_or(String::new(), |share| format!("{share:.2}"));
+            writeln!(
+                f,
+                "| {} | {} | {} % | {:.2} | {told} |",
+                stranger.kind,
+                stranger.pieces,
+                points(stranger.taken_for_voice),
+                stranger.unknown,
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -164,6 +190,8 @@ mod tests {
             "| ΔUA ≥ −2.0 ✗, unchanged ≥ 0.90 ✗ | ",
             "| ΔUA ≥ −5.0 ✗, unchanged ≥ 0.90 ✗ (eGeMAPS −28.0) |",
             "| babble | 20 dB | 75.0 | +0.0 |",
+            "| voices | 4 | 0.0 % | 0.00 |  |",
+            "| hum | 4 | 0.0 % | 0.00 | 0.50 |",
             "| female | 1 | 2 | 100.0 |  | +25.0 | within 7.5 ✗ |",
             "Gap by sex: 50.0 points of UA.",
             "- music: there is none",

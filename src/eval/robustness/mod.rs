@@ -11,6 +11,8 @@ pub mod noises;
 
 pub mod rig;
 
+pub mod strangers;
+
 pub mod marks;
 
 pub mod card;

@@ -74,6 +74,10 @@ impl Rig {
         Self { noises, rooms, phone: Phone::default(), convolver: Convolver::default() }
     }
 
+    pub fn noises(&self) -> &[Noise] {
+        &self.noises
+    }
+
     /// All changes, in the order of the card.
     pub fn changes(&self) -> Vec<Change> {
         let mut changes = Vec::new();

@@ -17,6 +17,7 @@ use crate::eval::robustness::marks::MEASURED_ROOM;
 use crate::eval::robustness::noises::Noise;
 use crate::eval::robustness::people::{self, Person};
 use crate::eval::robustness::rig::{Rig, Rooms};
+use crate::eval::robustness::strangers::{Stranger, pieces};
 use crate::eval::robustness::takes::{BABBLE_SPEAKERS, Take, babble_speakers, choose};
 use crate::eval::run::{HASH_DIGITS, Opened, file_name, open};
 use crate::model::card::Card;
@@ -93,7 +94,7 @@ pub fn run(options: &Options) -> Result<RobustnessCard> {
     protocol.speakers = speakers.len();
     let left_out = std::mem::take(&mut gathered.left_out);
     let rig = Rig::new(gathered.noises, gathered.rooms);
-    let (clean, rows) = measure(&takes, rig, &mut model, options.tier)?;
+    let Measured { clean, rows, strangers } = measure(&takes, rig, &mut model, options.tier)?;
     let labels = card.labels.len();
     protocol.classes = Confusion::of(&clean, labels).present();
     let names =
@@ -102,6 +103,7 @@ pub fn run(options: &Options) -> Result<RobustnessCard> {
         protocol,
         clean: Clean::new(&clean, labels),
         rows,
+        strangers,
         sexes: Group::all(&clean, labels, &names(|person| &person.sex)),
         languages: Group::all(&clean, labels, &names(|person| &person.language)),
         left_out,
@@ -236,13 +238,15 @@ fn read(clip: &Clip, root: &Path) -> Result<Vec<f32>> {
     read_sound(&path).with_context(|| format!("in {}", path.display()))
 }
 
-/// The answers to the clean takes, and a row for each change.
-fn measure(
-    takes: &[Take],
-    mut rig: Rig,
-    model: &mut Predictor,
-    tier: Tier,
-) -> Result<(Vec<Answer>, Vec<Row>)> {
+struct Measured {
+    /// Answers about the clean takes.
+    clean: Vec<Answer>,
+    /// One for each change.
+    rows: Vec<Row>,
+    strangers: Vec<Stranger>,
+}
+
+fn measure(takes: &[Take], mut rig: Rig, model: &mut Predictor, tier: Tier) -> Result<Measured> {
     let card = model.card().clone();
     let mut answers = |spoilt: Vec<Vec<f32>>| -> Result<Vec<Answer>> {
         let sounds = takes.iter().zip(spoilt);
@@ -261,7 +265,16 @@ fn measure(
         progress.inc(1);
     }
     progress.finish_and_clear();
-    Ok((clean, rows))
+    let voices = takes.iter().map(|take| &take.samples[take.span.clone()]);
+    let mut strangers = vec![Stranger::new("voices", voices, &clean, None)];
+    for noise in rig.noises() {
+        let pieces = pieces(noise);
+        let sounds = pieces.iter().map(|piece| (noise.name, 0, piece.clone()));
+        let said = Voices::from_samples(sounds, &card)?.score(model, &card, Tier::T0)?.concat();
+        let heard = pieces.iter().map(Vec::as_slice);
+        strangers.push(Stranger::new(noise.name, heard, &said, Some(&clean)));
+    }
+    Ok(Measured { clean, rows, strangers })
 }
 
 /// Each file is written beside its place and moved there, so that none is ever half there.
