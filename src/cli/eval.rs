@@ -138,6 +138,10 @@ pub struct FoldsArgs {
     /// Votes of listeners, as CREMA-D's tabulatedVotes.csv has them
     #[arg(long, value_name = "FILE")]
     pub votes: Option<PathBuf>,
+    /// The --work folder of a run of the same folds: its models, of whatever seeds, teach beside
+    /// the labels (--set soft_weight=0.5)
+    #[arg(long, value_name = "FOLDER")]
+    pub teachers: Option<PathBuf>,
     /// Folder with the answers of other programs
     #[arg(long, value_name = "FOLDER")]
     pub peers: Option<PathBuf>,

@@ -139,6 +139,7 @@ fn folds(args: FoldsArgs) -> Result<()> {
         out: args.out,
         jobs: usize::try_from(args.jobs)?,
         votes: args.votes,
+        teachers: args.teachers,
         peers: args.peers,
         is_worker: args.worker,
     })?;

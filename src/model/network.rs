@@ -50,7 +50,7 @@ impl Default for NetworkSpec {
             kernel: 5,
             residual: true,
             skip: true,
-            lstm: 128,
+            lstm: 64,
             attention: 64,
             embedding: 128,
             dropout: 0.2,

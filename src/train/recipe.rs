@@ -73,7 +73,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             epochs: 40,
-            steps: 3000,
+            steps: 2000,
             speaker_epochs: 0,
             pretrain_epochs: 30,
             fine_tuning_rate: 1.0,

@@ -40,6 +40,8 @@ pub struct Options {
     pub work: PathBuf,
     /// Where the report goes.
     pub out: PathBuf,
+    /// Work folder of a run of the same folds whose models teach.
+    pub teachers: Option<PathBuf>,
     /// Processes that share the work; none only writes the report.
     pub jobs: usize,
     pub votes: Option<PathBuf>,
@@ -132,6 +134,7 @@ impl<'a> Study<'a> {
             votes: self.votes.as_ref(),
             audio_root: &self.options.audio_root,
             shared: self.folder(),
+            teachers: self.options.teachers.as_ref().map(|work| work.join(&self.plan.name)),
             name: &self.plan.name,
             command: self.command(),
             heard: OnceCell::new(),
@@ -145,7 +148,7 @@ impl<'a> Study<'a> {
             log::info!("job {} of {}: {name}", index + 1, jobs.len());
             let material = self.plan.material(job, &self.clips);
             claim
-                .model(|out| teacher.teach(&material, job.seed, out))
+                .model(|out| teacher.teach(&material, job, out))
                 .and_then(|model| {
                     let folders = [model.as_path(), claim.folder.as_path()];
                     score(job, &self.wanted, &material, &self.options.audio_root, folders)
@@ -191,6 +194,7 @@ impl<'a> Study<'a> {
         for (option, is_given, value) in [
             (" --noise-corpora ", !noise_corpora.is_empty(), noise_corpora.join(",")),
             (" --votes ", self.votes.is_some(), "FILE".to_owned()),
+            (" --teachers ", self.options.teachers.is_some(), "FOLDER".to_owned()),
             (" --peers ", self.options.peers.is_some(), "FOLDER".to_owned()),
         ] {
             if is_given {

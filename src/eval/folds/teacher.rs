@@ -3,14 +3,15 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::eval::folds::job::trained_once;
-use crate::eval::folds::plan::Material;
+use crate::eval::folds::plan::{Job, Material};
 use crate::model::backend::training_device;
+use crate::model::card::FILE_NAME;
 use crate::train::affect;
 use crate::train::bank::{Bank, Prepared, Take, load_noise};
 use crate::train::corpus::{Clip, Part};
@@ -37,6 +38,8 @@ pub struct Teacher<'a> {
     pub audio_root: &'a Path,
     /// Where what serves all folds is kept.
     pub shared: PathBuf,
+    /// The same of another run, whose models teach; none is usual.
+    pub teachers: Option<PathBuf>,
     /// Name of the folds, and the command that leads here, for the card.
     pub name: &'a str,
     pub command: String,
@@ -52,7 +55,7 @@ pub struct Heard {
 impl Teacher<'_> {
     /// Trains one fold into `out`, or goes on where the last run was killed; leaves card and
     /// weights there.
-    pub fn teach(&self, material: &Material, seed: u64, out: &Path) -> Result<()> {
+    pub fn teach(&self, material: &Material, job: &Job, out: &Path) -> Result<()> {
         let from = self.pretrained()?;
         let heard = self.heard()?;
         let parts: BTreeMap<&Path, Part> = material
@@ -77,14 +80,34 @@ impl Teacher<'_> {
             labels: self.labels,
             from: from.as_deref(),
             votes: self.votes.filter(|_| 0.0 < self.recipe.soft_weight),
-            teachers: &[],
-            settings: &settings(seed, out)?,
+            teachers: &self.teachers(job)?,
+            settings: &settings(job.seed, out)?,
             name: self.name,
             command: &self.command,
             split: &material.split.description,
             corpora: publish::corpora(trained_on.into_iter().chain(self.pretrain)),
         };
         course.run(&train, &validation).map(|_| ())
+    }
+
+    /// The other run's models of the same fold.
+    fn teachers(&self, job: &Job) -> Result<Vec<PathBuf>> {
+        let Some(folder) = &self.teachers else { return Ok(Vec::new()) };
+        let context = || format!("cannot read {}", folder.display());
+        let mut models = Vec::new();
+        for entry in fs::read_dir(folder).with_context(context)? {
+            let path = entry.with_context(context)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let is_same = name.rsplit_once("-seed").is_some_and(|(fold, _)| fold == job.fold);
+            if is_same && path.join("model").join(FILE_NAME).is_file() {
+                models.push(path.join("model"));
+            }
+        }
+        if models.is_empty() {
+            bail!("{} has no model of the fold {} to learn from", folder.display(), job.fold);
+        }
+        models.sort();
+        Ok(models)
     }
 
     fn heard(&self) -> Result<&Heard> {
@@ -103,7 +126,7 @@ impl Teacher<'_> {
         if self.pretrain.is_empty() || self.recipe.pretrain_epochs == 0 {
             return Ok(None);
         }
-        std::fs::create_dir_all(&self.shared)
+        fs::create_dir_all(&self.shared)
             .with_context(|| format!("cannot write {}", self.shared.display()))?;
         let lock = self.shared.join("pretrained.lock");
         let lock =
