@@ -70,7 +70,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         }
         match cause.downcast_ref() {
             Some(BackendError::Model(_)) => return 6,
-            Some(BackendError::NoGpu { .. } | BackendError::NoCuda { .. }) => return 7,
+            Some(BackendError::NoGpu { .. } | BackendError::NoCuda) => return 7,
             Some(BackendError::Unknown { .. }) => return 2,
             None => {}
         }

@@ -54,7 +54,7 @@ pub struct TrainArgs {
     /// Models of other seeds, whose mean answer is learnt beside the labels
     #[arg(long, value_name = "FOLDER,…", value_delimiter = ',')]
     pub teachers: Vec<PathBuf>,
-    /// Train on: cpu, wgpu, cuda (needs the cargo feature cuda)
+    /// Train on: cpu, wgpu
     #[arg(long, value_name = "BACKEND", default_value = "cpu")]
     pub backend: String,
     /// Start of the random numbers: weights, order, augmentation

@@ -8,35 +8,36 @@ use crate::units::to_f32;
 /// Mel power below this counts as silence: librosa's `amin`, -100 dB.
 pub const POWER_FLOOR: f32 = 1e-10;
 
-/// The DCT's matrix, one row of `mels` weights per coefficient.
+/// The DCT's matrix, a weight per coefficient for one band after the other: so the sums of all
+/// coefficients grow side by side, which a processor does eight or sixteen at a time.
 pub struct Cepstrum {
-    mels: usize,
-    rows: Vec<f32>,
-    decibels: Vec<f32>,
+    coefficients: usize,
+    columns: Vec<f32>,
 }
 
 impl Cepstrum {
     pub fn new(spec: &FeatureSpec) -> Self {
         let mels = spec.mels as f64;
-        let mut rows = Vec::with_capacity(spec.coefficients * spec.mels);
-        for row in 0..spec.coefficients {
-            // Orthonormal: the level row is scaled by sqrt(1/n), the others by sqrt(2/n).
-            let scale = if row == 0 { (1.0 / mels).sqrt() } else { (2.0 / mels).sqrt() };
-            for band in 0..spec.mels {
+        let mut columns = Vec::with_capacity(spec.coefficients * spec.mels);
+        for band in 0..spec.mels {
+            for row in 0..spec.coefficients {
+                // Orthonormal: the level row is scaled by sqrt(1/n), the others by sqrt(2/n).
+                let scale = if row == 0 { (1.0 / mels).sqrt() } else { (2.0 / mels).sqrt() };
                 let angle = std::f64::consts::PI / mels * (band as f64 + 0.5) * row as f64;
-                rows.push(to_f32(scale * angle.cos()));
+                columns.push(to_f32(scale * angle.cos()));
             }
         }
-        Self { mels: spec.mels, rows, decibels: vec![0.0; spec.mels] }
+        Self { coefficients: spec.coefficients, columns }
     }
 
     /// Coefficients of one frame of mel power. NaN reads as silence.
-    pub fn process(&mut self, bands: &[f32], coefficients: &mut [f32]) {
-        for (db, &power) in self.decibels.iter_mut().zip(bands) {
-            *db = 10.0 * power.max(POWER_FLOOR).log10();
-        }
-        for (out, row) in coefficients.iter_mut().zip(self.rows.chunks_exact(self.mels)) {
-            *out = row.iter().zip(&self.decibels).map(|(weight, db)| weight * db).sum();
+    pub fn process(&self, bands: &[f32], coefficients: &mut [f32]) {
+        coefficients.fill(0.0);
+        for (&power, column) in bands.iter().zip(self.columns.chunks_exact(self.coefficients)) {
+            let db = 10.0 * power.max(POWER_FLOOR).log10();
+            for (out, weight) in coefficients.iter_mut().zip(column) {
+                *out += weight * db;
+            }
         }
     }
 }
@@ -58,7 +59,7 @@ mod tests {
     #[test]
     fn silence_and_nan_stop_at_the_floor() {
         let spec = FeatureSpec::default();
-        let mut cepstrum = Cepstrum::new(&spec);
+        let cepstrum = Cepstrum::new(&spec);
         let mut out = vec![0.0; spec.coefficients];
         for power in [0.0, f32::NAN] {
             cepstrum.process(&vec![power; spec.mels], &mut out);

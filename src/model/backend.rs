@@ -37,9 +37,12 @@ pub enum BackendError {
          install a Vulkan driver or use --backend auto or cpu"
     )]
     NoGpu { reason: String },
-    #[error("--backend cuda was asked for, but {reason}; use --backend wgpu or cpu")]
-    NoCuda { reason: String },
-    #[error("--backend {backend:?} is none to train on; there are cpu, wgpu and cuda")]
+    #[error(
+        "--backend cuda was asked for, but burn's CUDA backend downloads a compiler when it is \
+         built, so it is not built in; --backend wgpu takes NVIDIA GPUs too, through Vulkan"
+    )]
+    NoCuda,
+    #[error("--backend {backend:?} is none to train on; there are cpu and wgpu")]
     Unknown { backend: String },
 }
 
@@ -52,8 +55,7 @@ pub fn load(folder: &Path, choice: Choice) -> Result<Loaded, BackendError> {
     }
 }
 
-/// Where a training keeps its tensors: `cpu`; `wgpu`, the GPU that inference would take; or `cuda`,
-/// the first NVIDIA GPU.
+/// Where a training keeps its tensors: `cpu`, or `wgpu`, the GPU that inference would take.
 pub fn training_device(backend: &str) -> Result<Device, BackendError> {
     match backend {
         "cpu" => Ok(Device::flex()),
@@ -67,32 +69,9 @@ pub fn training_device(backend: &str) -> Result<Device, BackendError> {
         }
         #[cfg(not(feature = "wgpu"))]
         "wgpu" => on_gpu(Path::new("")).map(|_| Device::flex()),
-        "cuda" => cuda(),
+        "cuda" => Err(BackendError::NoCuda),
         _ => Err(BackendError::Unknown { backend: backend.to_owned() }),
     }
-}
-
-#[cfg(feature = "cuda")]
-fn cuda() -> Result<Device, BackendError> {
-    use cudarc::driver::{result, sys};
-    let refuse = |reason: String| Err(BackendError::NoCuda { reason });
-    // SAFETY: looks for the driver's library and loads it; its initialisers are NVIDIA's.
-    if !unsafe { sys::is_culib_present() } {
-        return refuse("this machine has no CUDA driver (libcuda)".to_owned());
-    }
-    if let Err(error) = result::init() {
-        return refuse(format!("the CUDA driver does not start: {error}"));
-    }
-    match result::device::get_count() {
-        Ok(count) if 0 < count => Ok(Device::cuda(0)),
-        Ok(_) => refuse("the CUDA driver knows no GPU".to_owned()),
-        Err(error) => refuse(format!("the CUDA driver counts no GPUs: {error}")),
-    }
-}
-
-#[cfg(not(feature = "cuda"))]
-fn cuda() -> Result<Device, BackendError> {
-    Err(BackendError::NoCuda { reason: "this build has no CUDA (cargo feature cuda)".to_owned() })
 }
 
 fn on_cpu(folder: &Path, reason: String) -> Result<Loaded, ModelError> {

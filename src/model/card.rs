@@ -100,9 +100,8 @@ pub struct Training {
     pub command: String,
     pub commit: String,
     pub seed: u64,
+    /// The weights are the averaged ones after the last.
     pub epochs: usize,
-    /// Epoch whose averaged weights did best on the validation speakers.
-    pub best_epoch: usize,
     pub split: String,
 }
 

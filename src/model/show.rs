@@ -106,8 +106,8 @@ impl Display for Readable {
         }
         let training = &card.training;
         writeln!(out, "\nTraining\n  {}", training.command)?;
-        let Training { commit, seed, best_epoch, epochs, .. } = training;
-        writeln!(out, "  commit {commit}, seed {seed}, weights of epoch {best_epoch} of {epochs}")?;
+        let Training { commit, seed, epochs, .. } = training;
+        writeln!(out, "  commit {commit}, seed {seed}, weights after {epochs} epochs")?;
         writeln!(out, "  split: {}", training.split)
     }
 }

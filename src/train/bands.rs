@@ -57,8 +57,8 @@ impl Coefficients {
         Self(has_bands(spec).then(|| Cepstrum::new(spec)))
     }
 
-    pub fn process(&mut self, bands: &[f32], out: &mut [f32]) {
-        match &mut self.0 {
+    pub fn process(&self, bands: &[f32], out: &mut [f32]) {
+        match &self.0 {
             Some(cepstrum) => cepstrum.process(bands, out),
             None => out.copy_from_slice(bands),
         }

@@ -165,7 +165,6 @@ impl Course<'_> {
                 commit: commit(),
                 seed: self.settings.seed,
                 epochs,
-                best_epoch: epochs,
                 split: self.split.to_owned(),
             },
             corpora: self.corpora.clone(),

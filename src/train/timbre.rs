@@ -61,7 +61,7 @@ impl Timbres {
 /// examples as they are.
 pub fn statistics(selection: &Selection, recipe: &Recipe) -> NormaliserSpec {
     let spec = &recipe.features;
-    let mut cepstrum = Coefficients::new(spec);
+    let cepstrum = Coefficients::new(spec);
     let mut row = vec![0.0; spec.coefficients];
     let mut sum = vec![0.0f64; spec.coefficients];
     let mut within = vec![0.0f64; spec.coefficients];

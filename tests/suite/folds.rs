@@ -79,7 +79,9 @@ impl Study {
             ("--work", "work"),
             ("--out", "out"),
         ] {
-            command.arg(option).arg(self.path(place));
+            if !options.contains(option) {
+                command.arg(option).arg(self.path(place));
+            }
         }
         command
     }
@@ -152,6 +154,27 @@ fn a_study_that_was_killed_is_finished_by_others_and_reported() {
         "--corpus tiny --epochs 7",
         "was trained for 6 epochs, asked for is 7 epochs",
     );
+}
+
+#[test]
+fn models_of_another_run_teach_those_of_the_same_fold() {
+    let study = Study::make();
+    let [work, taught] = ["work", "taught"].map(|name| study.path(name).display().to_string());
+    let again = format!("--corpus tiny --set soft_weight=0.5 --teachers {work} --work {taught}");
+    fs::create_dir_all(study.path("work/tiny")).expect("the folder is ours");
+    study.check_refused(&again, "work/tiny has no model of the fold 1 to learn from");
+    study.finish("--corpus tiny");
+    study.finish(&again);
+    for fold in ["1", "2"] {
+        let card = |work: &str| {
+            text_of(&study.path(&format!("{work}/tiny/{fold}-seed1/model/model.toml")))
+        };
+        let hash =
+            |card: String| card.lines().find(|line| line.starts_with("sha256")).map(str::to_owned);
+        assert!(hash(card("work")).is_some() && hash(card("work")) != hash(card("taught")));
+    }
+    let markdown = text_of(&study.path("out/tiny.md"));
+    assert!(markdown.contains("--set soft_weight=0.5") && markdown.contains("--teachers FOLDER"));
 }
 
 #[test]
