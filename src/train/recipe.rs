@@ -73,7 +73,7 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             epochs: 40,
-            steps: 2000,
+            steps: 3000,
             speaker_epochs: 0,
             pretrain_epochs: 30,
             fine_tuning_rate: 1.0,
@@ -83,7 +83,7 @@ impl Default for Recipe {
             average_share: 0.08,
             label_smoothing: 0.1,
             dimension_weight: 2.0,
-            class_balance: 0.7,
+            class_balance: 1.0,
             corpus_balance: 0.5,
             new_speaker_share: 0.4,
             one_emotion_share: 0.2,
