@@ -12,7 +12,7 @@ use crate::model::network::Network;
 use crate::model::predictor::load_network;
 use crate::model::storage::Storage;
 use crate::train::bank::Prepared;
-use crate::train::draft::CROP_FRAMES;
+use crate::train::draft::{CROP_FRAMES, epoch_length};
 use crate::train::fit::{Fitted, Settings, Task, fit, taught};
 use crate::train::recipe::Recipe;
 use crate::train::selection::{Member, Selection};
@@ -47,7 +47,7 @@ pub struct Course<'a> {
 impl Course<'_> {
     /// Trains and writes the model's folder.
     pub fn run(self, train: &Selection, validation: &Selection) -> Result<Card> {
-        let recipe = self.recipe.for_clips(train.members.len());
+        let recipe = self.recipe.for_examples(epoch_length(train, self.recipe));
         let course = Course { recipe: &recipe, ..self };
         course.teach(train, validation)
     }

@@ -1,12 +1,15 @@
 //! What the batches of an epoch are made of: crops of similar length together, from each corpus its
 //! share.
 
+use std::collections::BTreeMap;
+
 use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
+use crate::units::to_count;
 
 /// Crops of 0.5 to 3 s, in frames of 10 ms.
 pub const CROP_FRAMES: std::ops::RangeInclusive<usize> = 50..=300;
@@ -22,7 +25,7 @@ pub struct Draft {
 /// Draws an epoch's examples and cuts them into batches, crops of similar length together. Every
 /// corpus has its share; with `corpus_balance` small ones come more than once and large ones less.
 pub fn draft_epoch(selection: &Selection, recipe: &Recipe, rng: &mut StdRng) -> Vec<Draft> {
-    let mut crops: Vec<(usize, usize, usize)> = drawn(selection, recipe.corpus_balance, rng)
+    let mut crops: Vec<(usize, usize, usize)> = drawn(selection, recipe, rng)
         .into_iter()
         .map(|member| {
             let takes = &selection.example(member).takes;
@@ -47,19 +50,42 @@ pub fn draft_epoch(selection: &Selection, recipe: &Recipe, rng: &mut StdRng) -> 
     drafts
 }
 
-/// As many members as there are, from each corpus its share: its size to the power of
-/// `1 - balance`.
-fn drawn(selection: &Selection, balance: f64, rng: &mut StdRng) -> Vec<usize> {
-    let mut corpora: std::collections::BTreeMap<&str, Vec<usize>> = Default::default();
-    for member in 0..selection.members.len() {
+/// Examples of an epoch: as many as the run's own members, and those rehearsed beside them.
+pub fn epoch_length(selection: &Selection, recipe: &Recipe) -> usize {
+    lengths(selection, recipe).into_iter().sum()
+}
+
+fn lengths(selection: &Selection, recipe: &Recipe) -> [usize; 2] {
+    let [own, rehearsed] = selection.own_and_rehearsed();
+    let share = if rehearsed.is_empty() { 0.0 } else { recipe.rehearsal_share };
+    [own.len(), to_count(own.len() as f64 * share / (1.0 - share))]
+}
+
+fn drawn(selection: &Selection, recipe: &Recipe, rng: &mut StdRng) -> Vec<usize> {
+    let [own, rehearsed] = selection.own_and_rehearsed();
+    let [count, beside] = lengths(selection, recipe);
+    let mut members = balanced(selection, &own, count, recipe.corpus_balance, rng);
+    members.extend(balanced(selection, &rehearsed, beside, 1.0, rng));
+    members
+}
+
+/// About so many members, from each corpus its share: its size to the power of `1 - balance`.
+fn balanced(
+    selection: &Selection,
+    members: &[usize],
+    count: usize,
+    balance: f64,
+    rng: &mut StdRng,
+) -> Vec<usize> {
+    let mut corpora: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for &member in members {
         corpora.entry(&selection.example(member).clip.corpus).or_default().push(member);
     }
     let weight = |members: &Vec<usize>| (members.len() as f64).powf(1.0 - balance);
     let weights: f64 = corpora.values().map(weight).sum();
-    let all = selection.members.len() as f64;
     let mut out = Vec::new();
     for members in corpora.values() {
-        let wanted = crate::units::to_count(all * weight(members) / weights).max(1);
+        let wanted = to_count(count as f64 * weight(members) / weights);
         // Whole passes first, so that none is left out by chance.
         (0..wanted / members.len()).for_each(|_| out.extend_from_slice(members));
         let mut rest = members.clone();

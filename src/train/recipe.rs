@@ -36,6 +36,8 @@ pub struct Recipe {
     pub class_balance: f32,
     /// 0 draws clips alike, 1 corpora alike however small.
     pub corpus_balance: f64,
+    /// Share of the examples that come from the corpora of the pretraining, each as often.
+    pub rehearsal_share: f64,
     /// Shares of the examples that something happens to.
     pub new_speaker_share: f64,
     pub one_emotion_share: f64,
@@ -85,6 +87,7 @@ impl Default for Recipe {
             dimension_weight: 2.0,
             class_balance: 1.0,
             corpus_balance: 0.5,
+            rehearsal_share: 0.0,
             new_speaker_share: 0.4,
             one_emotion_share: 0.2,
             noise_share: 0.4,
@@ -140,9 +143,9 @@ impl Recipe {
         }
     }
 
-    /// The same with as many passes over `clips` as its steps need.
-    pub fn for_clips(&self, clips: usize) -> Self {
-        let wanted = (self.steps * self.batch_size).div_ceil(clips.max(1));
+    /// The same with as many passes as its steps need, of so many examples each.
+    pub fn for_examples(&self, examples: usize) -> Self {
+        let wanted = (self.steps * self.batch_size).div_ceil(examples.max(1));
         Self { epochs: self.epochs.max(wanted), ..self.clone() }
     }
 
@@ -171,6 +174,7 @@ impl Recipe {
         ] {
             range(key, share, 0.0, 1.0)?;
         }
+        range("rehearsal_share", self.rehearsal_share, 0.0, 0.9)?;
         range("label_smoothing", f64::from(self.label_smoothing), 0.0, 0.9)?;
         range("throat", f64::from(self.throat), 0.0, 0.3)?;
         range("tempo", f64::from(self.tempo), 0.0, 0.5)?;
@@ -239,9 +243,9 @@ mod tests {
     #[test]
     fn few_clips_are_gone_through_more_often() {
         let recipe = Recipe { epochs: 10, steps: 300, batch_size: 32, ..Recipe::default() };
-        assert_eq!(recipe.for_clips(320).epochs, 30);
-        assert_eq!(recipe.for_clips(9600).epochs, 10);
-        assert_eq!(recipe.for_clips(0).epochs, 9600);
+        assert_eq!(recipe.for_examples(320).epochs, 30);
+        assert_eq!(recipe.for_examples(9600).epochs, 10);
+        assert_eq!(recipe.for_examples(0).epochs, 9600);
     }
 
     #[test]

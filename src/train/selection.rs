@@ -24,6 +24,9 @@ pub struct Member {
     pub soft: Option<Vec<f32>>,
     /// Index into the selection's speakers.
     pub speaker: usize,
+    /// Of other corpora than the ones trained for: heard now and then, so that what they taught
+    /// before is not forgotten.
+    pub is_rehearsed: bool,
 }
 
 /// A part of a bank.
@@ -60,7 +63,14 @@ impl<'a> Selection<'a> {
                 selection.speakers.push(Vec::new());
             }
             selection.speakers[speaker].push(selection.members.len());
-            selection.members.push(Member { example, label, dimensions, soft: None, speaker });
+            selection.members.push(Member {
+                example,
+                label,
+                dimensions,
+                soft: None,
+                speaker,
+                is_rehearsed: false,
+            });
         }
         left_out.tell();
         // Where no clip has coordinates, all get the neutral ones: an untrained head would make up
@@ -70,6 +80,18 @@ impl<'a> Selection<'a> {
             selection.members.iter_mut().for_each(neutral);
         }
         selection
+    }
+
+    /// Clips that are not the run's own are rehearsed only.
+    pub fn rehearse(&mut self, is_own: impl Fn(&Clip) -> bool) {
+        for member in &mut self.members {
+            member.is_rehearsed = !is_own(&self.bank.examples[member.example].clip);
+        }
+    }
+
+    /// Members that the run is for, and those that are rehearsed.
+    pub fn own_and_rehearsed(&self) -> [Vec<usize>; 2] {
+        (0..self.members.len()).partition(|&member| !self.members[member].is_rehearsed).into()
     }
 
     /// Gives the members that listeners voted on their shares.
@@ -85,10 +107,11 @@ impl<'a> Selection<'a> {
         &self.bank.examples[self.members[member].example]
     }
 
-    /// Members of each label.
+    /// Members of each label, of those that the run is for.
     pub fn counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.labels];
-        self.members.iter().filter_map(|member| member.label).for_each(|label| counts[label] += 1);
+        let own = self.members.iter().filter(|member| !member.is_rehearsed);
+        own.filter_map(|member| member.label).for_each(|label| counts[label] += 1);
         counts
     }
 

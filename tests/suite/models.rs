@@ -250,11 +250,17 @@ fn bad_clips_are_told_by_kind_and_training_goes_on_without_them() {
 #[test]
 fn what_cannot_be_trained_stops_before_it_starts() {
     let corpus = Corpus::make();
-    let check = |says: &str| {
-        let (is_done, errors) = run(corpus.train("out"));
+    let check_with = |options: &[&str], says: &str| {
+        let mut command = corpus.train("out");
+        command.args(options);
+        let (is_done, errors) = run(command);
         assert!(!is_done && errors.contains(says), "{says:?} is missing in {errors}");
         assert!(!Path::new(&corpus.path("out")).exists(), "nothing was begun");
     };
+    let check = |says: &str| check_with(&[], says);
+    check_with(&["--backend", "cuda"], "--backend wgpu takes NVIDIA GPUs too");
+    check_with(&["--backend", "abacus"], "there are cpu and wgpu");
+    check_with(&["--set", "mixpu_share=1"], "there is no mixpu_share; there is");
     let split = fs::read_to_string(corpus.path("split.toml")).unwrap();
     fs::write(corpus.path("split.toml"), split.replace("\"tiny:1008\"", "")).unwrap();
     check("no clip is there to validate on");

@@ -63,13 +63,17 @@ impl Teacher<'_> {
             .iter()
             .map(|clip| (clip.path.as_path(), material.split.part_of(clip)))
             .collect();
-        let part = |wanted: Part| {
-            let is_wanted = |clip: &Clip| parts.get(clip.path.as_path()) == Some(&wanted);
-            Selection::new(&heard.bank, self.labels, is_wanted)
+        // What has no part is there to be rehearsed.
+        let part = |clip: &Clip| parts.get(clip.path.as_path()).copied();
+        let select = |is_wanted: &dyn Fn(Option<Part>) -> bool| {
+            Selection::new(&heard.bank, self.labels, |clip| is_wanted(part(clip)))
         };
-        let (train, validation) = (part(Part::Train), part(Part::Validation));
+        let validation = select(&|part| part == Some(Part::Validation));
+        let mut train = select(&|part| part.is_none_or(|part| part == Part::Train));
+        train.rehearse(|clip| part(clip).is_some());
+        let [own, _] = train.own_and_rehearsed();
         let trained_on: Vec<&Clip> =
-            train.members.iter().map(|member| &heard.bank.examples[member.example].clip).collect();
+            own.into_iter().map(|member| &train.example(member).clip).collect();
         let recipe = match from {
             Some(_) => &self.recipe.fine_tuning(),
             None => self.recipe,
@@ -110,10 +114,16 @@ impl Teacher<'_> {
         Ok(models)
     }
 
+    fn is_rehearsing(&self) -> bool {
+        0.0 < self.recipe.rehearsal_share
+    }
+
     fn heard(&self) -> Result<&Heard> {
         if self.heard.get().is_none() {
             let features = &self.recipe.features;
-            let bank = Bank::load(self.clips, self.audio_root, features, &Take::all())?;
+            let rehearsed = if self.is_rehearsing() { self.pretrain } else { &[] };
+            let clips = [self.clips, rehearsed].concat();
+            let bank = Bank::load(&clips, self.audio_root, features, &Take::all())?;
             let noise = load_noise(self.noise, self.audio_root, features)?;
             // Nobody else was here: the cell belongs to one thread.
             return Ok(self.heard.get_or_init(|| Heard { bank, noise }));

@@ -10,7 +10,7 @@ use crate::features::FeatureSpec;
 use crate::train::bands::Bands;
 use crate::train::bank::{Bank, Example};
 use crate::train::corpus::Clip;
-use crate::train::draft::draft_epoch;
+use crate::train::draft::{draft_epoch, epoch_length};
 
 const FRAMES: usize = 80;
 const SOFT: f32 = 1.0;
@@ -144,6 +144,28 @@ fn mixup_shares_the_label_as_it_shares_the_sound() {
     assert!(batch.targets.chunks(LABELS).all(|row| (row[0] + row[1] - 1.0).abs() < 1e-6));
     let own = batch.targets.chunks(LABELS).map(|row| row[0].max(row[1]));
     assert!(own.clone().any(|own| own < 1.0) && own.clone().all(|own| 0.5 <= own));
+}
+
+#[test]
+fn what_is_rehearsed_comes_beside_the_own_clips() {
+    let bank = bank();
+    let labels = ["neutral", "angry"].map(str::to_owned);
+    let mut selection = Selection::new(&bank, &labels, |_| true);
+    selection.rehearse(|clip| clip.corpus == "corpus0");
+    assert_eq!(selection.counts(), [1, 1]);
+    let members = |rehearsal_share| {
+        let recipe = Recipe { rehearsal_share, batch_size: 2, ..recipe() };
+        assert!(epoch_length(&selection, &recipe) >= 2);
+        let drafts = draft_epoch(&selection, &recipe, &mut StdRng::seed_from_u64(1));
+        let mut members: Vec<usize> =
+            drafts.into_iter().flat_map(|draft| draft.members).map(|(m, _)| m).collect();
+        members.sort_unstable();
+        members
+    };
+    assert_eq!(members(0.0), [0, 1]);
+    let beside = members(0.5);
+    assert_eq!((beside.len(), &beside[..2]), (4, &[0, 1][..]));
+    assert!(beside[2..].iter().all(|&member| 2 <= member));
 }
 
 #[test]

@@ -120,11 +120,14 @@ def task_label(row, corpus):
     return label if label in LOCO_LABELS else ""
 
 
+def fold_files(folder, corpus):
+    """Beside them lies folds.toml, what they have in common."""
+    return [path for path in sorted((folder / corpus).glob("*.toml")) if path.stem != "folds"]
+
+
 def read_folds(folder, corpus, clips):
     folds = []
-    for path in sorted((folder / corpus).glob("*.toml")):
-        if path.stem == "folds":  # what they have in common
-            continue
+    for path in fold_files(folder, corpus):
         split = tomllib.loads(path.read_text(encoding="utf-8"))
         named = [*split["test"], *split["validation"]]
         unknown = sorted(set(named) - set(clips.speakers))

@@ -30,7 +30,7 @@ def main():
         if of_crowd and crowd is None:
             raise SystemExit(f"{path}: the crowd's labels are needed, give --votes")
         truth_of = shared.truth_by_path(clips, crowd if of_crowd else None)
-        data["runs"] = complete(data, len(list((args.folds / data["corpus"]).glob("*.toml"))))
+        data["runs"] = complete(data, len(shared.fold_files(args.folds, data["corpus"])))
         shared.print_table(data, truth_of)
         entries.append(entry(data, truth_of))
     args.write.write_text(text(entries), encoding="utf-8")
