@@ -213,8 +213,8 @@ impl<'a> Batcher<'a> {
         normaliser
     }
 
-    /// One stretch of the clip, now and then after a silence; or, in copy-paste, one of the speaker's neutral speech before or
-    /// after it (Pappagari et al., ICASSP 2021).
+    /// One stretch of the clip, now and then after a silence; or, in copy-paste, one of the
+    /// speaker's neutral speech before or after it (Pappagari et al., ICASSP 2021).
     fn pieces(
         &self,
         member: usize,

@@ -16,9 +16,9 @@ github.com/audeering/ser-tests (455c47c), whose noise, rooms and phone are other
 RAVDESS.";
 
 const STRANGERS: &str = "\
-**Sounds without a voice.** *Taken for a voice* is the share of the time that the voice detector lets
-through; *unknown* is what the class of that name would get if all of it were let through; *told
-apart* is how often a piece has more of it than a voice: 0.5 by chance, 1 always.";
+**Sounds without a voice.** *Taken for a voice* is the share of the time that the voice detector
+lets through; *unknown* is what the class of that name would get if all of it were let through;
+*told apart* is how often a piece has more of it than a voice: 0.5 by chance, 1 always.";
 
 /// The card's text; `picture` is the name of the heat map beside it.
 pub struct Markdown<'a> {
