@@ -35,6 +35,16 @@ impl Answer {
     }
 }
 
+#[cfg(test)]
+impl Answer {
+    /// One that says one of `labels` labels and is sure of it.
+    pub fn sure(speaker: usize, label: usize, said: usize, labels: usize) -> Self {
+        let mut probabilities = vec![0.0; labels];
+        probabilities[said] = 1.0;
+        Self { speaker, label, probabilities, dimensions: Dimensions::NEUTRAL }
+    }
+}
+
 /// How often a clip of one class was taken for another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confusion {

@@ -287,12 +287,9 @@ impl Display for Percent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::Dimensions;
 
     fn answer(speaker: usize, label: usize, said: usize) -> Answer {
-        let mut probabilities = vec![0.0; 3];
-        probabilities[said] = 1.0;
-        Answer { speaker, label, probabilities, dimensions: Dimensions::NEUTRAL }
+        Answer::sure(speaker, label, said, 3)
     }
 
     fn section(orders: &[Vec<Answer>]) -> Section {

@@ -180,12 +180,9 @@ pub fn quantile(values: &[f64], percent: usize) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::eval::folds::streams::Tally;
-    use crate::messages::Dimensions;
 
     fn answer(speaker: usize, label: usize, said: usize) -> Answer {
-        let mut probabilities = vec![0.0; 2];
-        probabilities[said] = 1.0;
-        Answer { speaker, label, probabilities, dimensions: Dimensions::NEUTRAL }
+        Answer::sure(speaker, label, said, 2)
     }
 
     fn labels() -> [String; 2] {

@@ -188,12 +188,9 @@ fn delta_interval(clean: &[Answer], changed: &[Answer], labels: usize) -> Option
 pub mod tests {
     use super::*;
     use crate::eval::robustness::marks;
-    use crate::messages::Dimensions;
 
     fn answer(speaker: usize, label: usize, said: usize) -> Answer {
-        let mut probabilities = vec![0.0; 2];
-        probabilities[said] = 1.0;
-        Answer { speaker, label, probabilities, dimensions: Dimensions::NEUTRAL }
+        Answer::sure(speaker, label, said, 2)
     }
 
     /// Speaker 0 is all right, speaker 1 half.
