@@ -139,7 +139,7 @@ fn a_study_that_was_killed_is_finished_by_others_and_reported() {
     assert_eq!(counts.filter_map(|count| count.as_u64()).sum::<u64>(), 10);
 
     let markdown = text_of(&study.path("out/tiny.md"));
-    let command = "Command: `affectd eval folds --corpus tiny --tier t0,t1,t2,t3 --seeds 1";
+    let command = "affectd eval folds --corpus tiny --tier t0,t1,t2,t3 --seeds 1";
     for words in [command, "Protocol: ", "| one listener |", "0.5 s", "tiny-t3.svg", "| sad |"] {
         assert!(markdown.contains(words), "{words:?} is missing in {markdown}");
     }

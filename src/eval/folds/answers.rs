@@ -75,8 +75,8 @@ pub struct InTurn {
 pub struct Enrolled {
     /// Clips to enrol are drawn anew in each; these are not scored.
     pub draws: Vec<Vec<Said>>,
-    /// What was chosen on validation speakers.
-    pub chosen: f32,
+    /// What was chosen on validation speakers, in the order in which `enrolled` names it.
+    pub chosen: Vec<f32>,
 }
 
 impl Answers {

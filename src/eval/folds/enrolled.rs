@@ -1,7 +1,7 @@
-//! T2 and T3: a speaker who has enrolled clips beforehand. The baseline hears these first, and in
-//! T3 a few-shot head learns from them; they are not scored. How much an enrolled neutral clip
-//! weighs and how far the head is trusted is chosen on validation speakers, by the likelihood of
-//! the right label there.
+//! T2 and T3: a speaker who has enrolled clips beforehand. The baseline hears these first; in T2 the
+//! lean of the neutral voice is taken off, in T3 a few-shot head learns from the clips, which are
+//! not scored. How much an enrolled neutral clip weighs, how much of the lean goes and how tight the
+//! head's tether is are chosen on validation speakers, by the likelihood of the right label there.
 //!
 //! Each scored clip stands alone against the enrolled baseline, so that T2 and T3 show what
 //! enrolment gives and nothing of what T1 gives. A speaker with too few clips of an emotion enrols
@@ -14,8 +14,10 @@ use rand::seq::SliceRandom;
 
 use crate::eval::clips::Tier;
 use crate::eval::folds::answers::{Enrolled, Said};
-use crate::eval::folds::listening::{Listening, seeds};
-use crate::personal::few_shot::FewShot;
+use crate::eval::folds::listening::{Heard, Listening, seeds};
+use crate::personal::few_shot::{Example, FewShot};
+use crate::personal::lean::{Lean, usual};
+use crate::personal::logarithms;
 use crate::personal::normaliser::Normaliser;
 use crate::train::bank::progress_bar;
 
@@ -31,11 +33,11 @@ const CLIPS_EACH: usize = 3;
 /// How many frames an enrolled neutral frame may count for; 1 is as if it had been overheard.
 const WEIGHTS: [f32; 4] = [1.0, 2.0, 4.0, 8.0];
 
-/// How far a likeness may move the logarithm of a probability.
-const SCALES: [f32; 6] = [0.0, 1.0, 2.0, 3.0, 4.0, 6.0];
+/// Shares of the lean that may be taken off.
+const SHARES: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-/// Floor under a probability before its logarithm.
-const PROBABILITY_MIN: f32 = 1e-6;
+/// Tethers of the few-shot head, from hardly any change to nearly free.
+const TETHERS: [f32; 7] = [10.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003];
 
 /// T2 on the test speakers, set up on those of validation.
 pub fn neutral_enrolled(test: &mut Listening, validation: &mut Listening) -> Result<Enrolled> {
@@ -44,107 +46,125 @@ pub fn neutral_enrolled(test: &mut Listening, validation: &mut Listening) -> Res
         .iter()
         .position(|label| label == NEUTRAL)
         .with_context(|| format!("T2 enrols {NEUTRAL} clips, but the labels have none"))?;
-    let chosen = choose(&WEIGHTS, |weight| {
-        let said = after_neutral(validation, neutral, weight, 1)?;
-        Ok(log_likelihood(validation, &said))
-    })?;
+    let mut best = (f64::NEG_INFINITY, [0.0; 2], Vec::new());
+    for weight in WEIGHTS {
+        let lessons = after_neutral(validation, neutral, weight, 1)?;
+        let others = usual(lessons.iter().flat_map(Lesson::said_to_enrolled));
+        for share in SHARES {
+            let figure = log_likelihood(validation, &upright(&lessons, &others, share));
+            if best.0 < figure {
+                best = (figure, [weight, share], others.clone());
+            }
+        }
+    }
+    let (_, [weight, share], others) = best;
     let draws = seeds(Tier::T2)
-        .map(|draw| after_neutral(test, neutral, chosen, draw))
+        .map(|draw| Ok(upright(&after_neutral(test, neutral, weight, draw)?, &others, share)))
         .collect::<Result<_>>()?;
-    Ok(Enrolled { draws, chosen })
+    Ok(Enrolled { draws, chosen: vec![weight, share] })
 }
 
 /// T3 likewise.
 pub fn few_shot(test: &mut Listening, validation: &mut Listening) -> Result<Enrolled> {
-    let answers = after_all(validation, 1)?;
-    let chosen =
-        choose(&SCALES, |scale| Ok(log_likelihood(validation, &adapted(&answers, scale))))?;
-    let draws = seeds(Tier::T3)
-        .map(|draw| Ok(adapted(&after_all(test, draw)?, chosen)))
-        .collect::<Result<_>>()?;
-    Ok(Enrolled { draws, chosen })
-}
-
-/// The candidate with the highest figure; the first of equals.
-fn choose(candidates: &[f32], mut figure: impl FnMut(f32) -> Result<f64>) -> Result<f32> {
-    let mut best = (candidates[0], figure(candidates[0])?);
-    for &candidate in &candidates[1..] {
-        let found = figure(candidate)?;
-        if best.1 < found {
-            best = (candidate, found);
+    let lessons = after_all(validation, 1)?;
+    let mut best = (f64::NEG_INFINITY, 0.0);
+    for tether in TETHERS {
+        let figure = log_likelihood(validation, &taught(&lessons, validation, tether));
+        if best.0 < figure {
+            best = (figure, tether);
         }
     }
-    Ok(best.0)
+    let draws = seeds(Tier::T3)
+        .map(|draw| Ok(taught(&after_all(test, draw)?, test, best.1)))
+        .collect::<Result<_>>()?;
+    Ok(Enrolled { draws, chosen: vec![best.1] })
 }
 
+/// A speaker's enrolled clips as the network hears them, and all others.
+struct Lesson {
+    enrolled: Vec<Heard>,
+    others: Vec<Heard>,
+}
+
+impl Lesson {
+    fn said_to_enrolled(&self) -> impl Iterator<Item = &[f32]> {
+        self.enrolled.iter().map(|heard| heard.said.probabilities.as_slice())
+    }
+}
+
+/// One lesson a speaker, with so many frames to each enrolled neutral one.
 fn after_neutral(
     listening: &mut Listening,
     neutral: usize,
     weight: f32,
     draw: u64,
-) -> Result<Vec<Said>> {
+) -> Result<Vec<Lesson>> {
+    lessons(listening, &[neutral], NEUTRAL_CLIPS, weight, draw)
+}
+
+/// One lesson a speaker, of clips of each label.
+fn after_all(listening: &mut Listening, draw: u64) -> Result<Vec<Lesson>> {
+    let labels: Vec<usize> = (0..listening.model.card().labels.len()).collect();
+    lessons(listening, &labels, CLIPS_EACH, 1.0, draw)
+}
+
+fn lessons(
+    listening: &mut Listening,
+    labels: &[usize],
+    count: usize,
+    weight: f32,
+    draw: u64,
+) -> Result<Vec<Lesson>> {
     let mut rng = StdRng::seed_from_u64(draw);
-    let mut said = Vec::new();
-    let progress = progress_bar(listening.voices.clips.len(), "T2");
+    let mut lessons = Vec::new();
+    let progress = progress_bar(listening.voices.clips.len(), "enrolled speakers");
     for own in &listening.voices.speakers {
-        let enrolled = draw_clips(listening, own, neutral, NEUTRAL_CLIPS, &mut rng);
+        let draw_label = |&label| draw_clips(listening, own, label, count, &mut rng);
+        let enrolled: Vec<usize> = labels.iter().flat_map(draw_label).collect();
         let baseline = enrol(listening, &enrolled, weight);
-        for &clip in own.iter().filter(|clip| !enrolled.contains(clip)) {
-            said.push(listening.hear(clip, &mut baseline.clone())?.said);
-        }
-        progress.inc(own.len() as u64);
-    }
-    progress.finish_and_clear();
-    Ok(said)
-}
-
-/// What the network says to a clip, and what the speaker's enrolled clips make of it.
-struct Taught {
-    said: Said,
-    embedding: Vec<f32>,
-    /// One a speaker, shared by the clips; index into it below.
-    speaker: usize,
-}
-
-struct Lesson {
-    heads: Vec<FewShot>,
-    taught: Vec<Taught>,
-}
-
-fn after_all(listening: &mut Listening, draw: u64) -> Result<Lesson> {
-    let labels = listening.model.card().labels.len();
-    let mut rng = StdRng::seed_from_u64(draw);
-    let mut lesson = Lesson { heads: Vec::new(), taught: Vec::new() };
-    let progress = progress_bar(listening.voices.clips.len(), "T3");
-    for (speaker, own) in listening.voices.speakers.iter().enumerate() {
-        let draw_label = |label| draw_clips(listening, own, label, CLIPS_EACH, &mut rng);
-        let enrolled: Vec<usize> = (0..labels).flat_map(draw_label).collect();
-        let baseline = enrol(listening, &enrolled, 1.0);
-        let examples = enrolled
-            .iter()
-            .map(|&clip| {
-                let heard = listening.hear(clip, &mut baseline.clone())?;
-                Ok((listening.voices.clips[clip].label, heard.embedding))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        lesson.heads.push(FewShot::new(&examples, labels));
-        for &clip in own.iter().filter(|clip| !enrolled.contains(clip)) {
+        let mut lesson = Lesson { enrolled: Vec::new(), others: Vec::new() };
+        for &clip in own {
             let heard = listening.hear(clip, &mut baseline.clone())?;
-            lesson.taught.push(Taught { said: heard.said, embedding: heard.embedding, speaker });
+            match enrolled.contains(&clip) {
+                true => lesson.enrolled.push(heard),
+                false => lesson.others.push(heard),
+            }
         }
+        lessons.push(lesson);
         progress.inc(own.len() as u64);
     }
     progress.finish_and_clear();
-    Ok(lesson)
+    Ok(lessons)
 }
 
-fn adapted(lesson: &Lesson, scale: f32) -> Vec<Said> {
-    let adapt = |taught: &Taught| {
-        let Taught { said, embedding, speaker } = taught;
-        let probabilities = lesson.heads[*speaker].adapt(&said.probabilities, embedding, scale);
-        Said { probabilities, ..said.clone() }
+/// The answers without a share of each speaker's lean.
+fn upright(lessons: &[Lesson], others: &[f32], share: f32) -> Vec<Said> {
+    let of_speaker = |lesson: &Lesson| {
+        let lean = Lean::new(&usual(lesson.said_to_enrolled()), others);
+        changed(&lesson.others, |heard| lean.without(&heard.said.probabilities, share))
     };
-    lesson.taught.iter().map(adapt).collect()
+    lessons.iter().flat_map(of_speaker).collect()
+}
+
+/// The answers after each speaker's head has learnt.
+fn taught(lessons: &[Lesson], listening: &Listening, tether: f32) -> Vec<Said> {
+    let of_speaker = |lesson: &Lesson| {
+        let example = |heard: &Heard| Example {
+            label: listening.voices.clips[heard.said.clip].label,
+            probabilities: heard.said.probabilities.clone(),
+            embedding: heard.embedding.clone(),
+        };
+        let examples: Vec<Example> = lesson.enrolled.iter().map(example).collect();
+        let head = FewShot::learn(&examples, tether);
+        changed(&lesson.others, |heard| head.adapt(&heard.said.probabilities, &heard.embedding))
+    };
+    lessons.iter().flat_map(of_speaker).collect()
+}
+
+/// The answers with other probabilities.
+fn changed(heard: &[Heard], probabilities: impl Fn(&Heard) -> Vec<f32>) -> Vec<Said> {
+    let said = |heard: &Heard| Said { probabilities: probabilities(heard), ..heard.said.clone() };
+    heard.iter().map(said).collect()
 }
 
 /// Up to `count` clips of a label, one at least left over.
@@ -177,20 +197,8 @@ fn enrol(listening: &Listening, clips: &[usize], weight: f32) -> Normaliser {
 /// Mean over the answers.
 fn log_likelihood(listening: &Listening, said: &[Said]) -> f64 {
     let of = |said: &Said| {
-        let right = said.probabilities[listening.voices.clips[said.clip].label];
-        f64::from(right.max(PROBABILITY_MIN).ln())
+        let label = listening.voices.clips[said.clip].label;
+        f64::from(logarithms(&said.probabilities)[label])
     };
     said.iter().map(of).sum::<f64>() / said.len().max(1) as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_best_candidate_is_chosen_and_the_first_of_equals() {
-        let squares = |candidate: f32| Ok(-f64::from((candidate - 2.0).powi(2)));
-        assert_eq!(choose(&WEIGHTS, squares).unwrap(), 2.0);
-        assert_eq!(choose(&WEIGHTS, |_| Ok(0.0)).unwrap(), 1.0);
-    }
 }

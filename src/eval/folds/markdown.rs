@@ -22,6 +22,11 @@ impl Display for Percent {
     }
 }
 
+/// What every table begins with.
+fn open(f: &mut Formatter<'_>, title: &str, protocol: &str) -> fmt::Result {
+    writeln!(f, "\n## {title}\n\nProtocol: {protocol}.\n")
+}
+
 /// A number with so many digits behind the point, or a dash.
 fn number(value: Option<f64>, digits: usize) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.digits$}"))
@@ -34,11 +39,13 @@ impl Display for Markdown<'_> {
         writeln!(
             f,
             "{} folds, seeds {}, {}, the weights of the last, a network of {} parameters. \
-             Validation speakers fit the temperature; no test speaker is seen before it is scored.",
+             Validation speakers fit the temperature; no test speaker is seen before it is scored. \
+             Every figure of `affectd` on this page is of one command:\n\n```sh\n{}\n```",
             report.folds,
             listed(&report.seeds),
             report.length,
             report.parameters,
+            report.command,
         )?;
         self.missing(f)?;
         self.headline(f)?;
@@ -60,11 +67,6 @@ impl Markdown<'_> {
         writeln!(f, "\n**Not in these figures yet:** {}.", missing.join("; "))
     }
 
-    /// What every table begins with.
-    fn open(&self, f: &mut Formatter<'_>, title: &str, protocol: &str) -> fmt::Result {
-        writeln!(f, "\n## {title}\n\nProtocol: {protocol}. Command: `{}`.\n", self.0.command)
-    }
-
     fn headline(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let tiers: Vec<String> =
             self.0.tiers.iter().map(|tier| format!("{:?}: {}", tier.tier, tier.known)).collect();
@@ -74,7 +76,7 @@ impl Markdown<'_> {
              a bootstrap over speakers. {}",
             tiers.join("; ")
         );
-        self.open(f, "How often it is right", &protocol)?;
+        open(f, "How often it is right", &protocol)?;
         writeln!(f, "| | tier | UA ± s.d. | UA, all [95 %] | WA | ECE | ms per 3 s | runs |")?;
         writeln!(f, "|---|---|---:|---:|---:|---:|---:|---:|")?;
         for row in &self.0.rows {
@@ -112,7 +114,7 @@ impl Markdown<'_> {
             "all answers together; ECE in {ECE_BINS} bins; UA of the surest 80 % and 50 % of the \
              answers; the sign of category-derived affect coordinates, emotions at 0 left out"
         );
-        self.open(f, "What its confidence is worth", &protocol)?;
+        open(f, "What its confidence is worth", &protocol)?;
         writeln!(f, "| tier | ECE | Brier | UA 80 % | UA 50 % | arousal UA | valence UA |")?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|---:|")?;
         for row in &self.0.rows {
@@ -129,18 +131,18 @@ impl Markdown<'_> {
                 Percent(sureness.valence_sign_ua),
             )?;
         }
-        for tier in self.0.tiers.iter().filter(|tier| !tier.chosen.is_empty()) {
-            let what = match tier.chosen_what() {
-                Some(what) => what,
-                None => continue,
-            };
-            writeln!(f, "\n{what}, chosen on validation speakers: {}.", listed(&tier.chosen))?;
+        for tier in &self.0.tiers {
+            for (index, what) in tier.chosen_what().iter().enumerate() {
+                let values: Vec<f32> =
+                    tier.chosen.iter().filter_map(|run| run.get(index).copied()).collect();
+                writeln!(f, "\n{what}, chosen on validation speakers: {}.", listed(&values))?;
+            }
         }
         Ok(())
     }
 
     fn recalls(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.open(f, "Emotion by emotion", "recall in percent over all answers together")?;
+        open(f, "Emotion by emotion", "recall in percent over all answers together")?;
         let names: Vec<String> =
             self.0.tiers.iter().map(|tier| format!(" {:?} |", tier.tier)).collect();
         writeln!(f, "| emotion |{}", names.concat())?;
@@ -168,7 +170,7 @@ impl Markdown<'_> {
         }
         let protocol = "T0, one window that ends this long after the onset of speech, or with the \
                         speech where that is shorter";
-        self.open(f, "How soon", protocol)?;
+        open(f, "How soon", protocol)?;
         writeln!(f, "| after | UA | of the whole clip's |\n|---:|---:|---:|")?;
         for moment in &self.0.after_onset {
             let [ua, share] = [moment.ua, moment.share].map(|share| Percent(Some(share)));
@@ -178,14 +180,21 @@ impl Markdown<'_> {
     }
 
     fn one_emotion(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Some(one) = &self.0.one_emotion else { return Ok(()) };
+        if self.0.one_emotion.is_empty() {
+            return Ok(());
+        }
         let protocol = "the baseline runs along as in T1, but the speaker shows one emotion and no \
-                        other from the first clip to the last; one order";
-        self.open(f, "A speaker of one emotion only", protocol)?;
-        writeln!(f, "| T0 | T1, all emotions | one emotion | its second half |")?;
-        writeln!(f, "|---:|---:|---:|---:|")?;
-        let [t1, all, late] = [one.ua_t1, one.ua, one.ua_late].map(|ua| Percent(Some(ua)));
-        writeln!(f, "| {} | {t1} | {all} | {late} |", Percent(one.ua_t0))
+                        other from the first clip to the last; one order; UA of all answers \
+                        together";
+        open(f, "A speaker of one emotion only", protocol)?;
+        writeln!(f, "| | T0 | T1, all emotions | one emotion | its second half |")?;
+        writeln!(f, "|---|---:|---:|---:|---:|")?;
+        for one in &self.0.one_emotion {
+            let [t0, t1, all, late] =
+                [one.ua_t0, one.ua_t1, Some(one.ua), one.ua_late].map(Percent);
+            writeln!(f, "| {} | {t0} | {t1} | {all} | {late} |", one.who)?;
+        }
+        Ok(())
     }
 
     fn streams(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -197,7 +206,7 @@ impl Markdown<'_> {
                         emotion other than the one to the right label; the delay runs from the \
                         onset of the new emotion to the first hop with its label, over the \
                         changes found";
-        self.open(f, "A voice whose emotion changes", protocol)?;
+        open(f, "A voice whose emotion changes", protocol)?;
         writeln!(
             f,
             "| attack | release | flips a minute | changes found | median delay | p95 delay |"
@@ -227,7 +236,7 @@ impl Markdown<'_> {
         let protocol = "UA against the most frequent vote of those who heard the voice only, clips \
                         with two winners left out; Jensen-Shannon divergence of the probabilities \
                         to the votes in bits, 0 is the same; all answers together";
-        self.open(f, "Against what listeners heard", protocol)?;
+        open(f, "Against what listeners heard", protocol)?;
         writeln!(f, "| | tier | UA [95 %] | divergence | clips |\n|---|---|---:|---:|---:|")?;
         for row in &self.0.crowd {
             writeln!(
@@ -253,11 +262,15 @@ impl TierDetail {
         format!("{corpus}-{:?}.svg", self.tier).to_lowercase()
     }
 
-    fn chosen_what(&self) -> Option<&'static str> {
+    /// Names of `chosen`.
+    fn chosen_what(&self) -> &'static [&'static str] {
         match self.tier {
-            Tier::T0 | Tier::T1 => None,
-            Tier::T2 => Some("T2: how many times an enrolled neutral frame counts"),
-            Tier::T3 => Some("T3: weight of the few-shot head's likeness"),
+            Tier::T0 | Tier::T1 => &[],
+            Tier::T2 => &[
+                "T2: how many times an enrolled neutral frame counts",
+                "T2: share of the neutral voice's lean that is taken off",
+            ],
+            Tier::T3 => &["T3: tether of the few-shot head"],
         }
     }
 }

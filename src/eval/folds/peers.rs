@@ -2,6 +2,7 @@
 //! Their answers are scored by the code that scores ours.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ struct File {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Run {
-    tier: Tier,
+    tier: Condition,
     seed: u64,
     fold: String,
     /// Of the clips, where the tier has several.
@@ -41,17 +42,45 @@ struct Run {
     clips: Vec<(String, String)>,
 }
 
-/// A peer at one tier.
+/// What a peer knew, as its scripts spell it.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// T1 with a speaker who shows one emotion only.
+    #[serde(rename = "one-emotion")]
+    OneEmotion,
+    #[serde(untagged)]
+    Tier(Tier),
+}
+
+impl Display for Condition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneEmotion => write!(f, "one emotion"),
+            Self::Tier(tier) => write!(f, "{tier:?}"),
+        }
+    }
+}
+
+/// A peer under one condition.
 #[derive(Clone, Debug)]
 pub struct Peer {
     /// Name and version.
     pub who: String,
     pub command: String,
     pub target: Target,
-    pub tier: Tier,
+    pub condition: Condition,
     pub ms_per_3s: Option<f64>,
     /// Answers of each fold and seed, all orders together, with the clips that they are about.
     pub runs: BTreeMap<(String, u64), Vec<(String, Answer)>>,
+}
+
+impl Peer {
+    /// The answers of each fold and seed.
+    pub fn answers(&self) -> Vec<Vec<Answer>> {
+        let answers =
+            |run: &Vec<(String, Answer)>| run.iter().map(|(_, answer)| answer.clone()).collect();
+        self.runs.values().map(answers).collect()
+    }
 }
 
 /// What the answers of peers are held against.
@@ -85,13 +114,13 @@ impl<'a> Rules<'a> {
         Ok(peers)
     }
 
-    /// One for each tier of the file.
+    /// One for each condition of the file.
     fn peers(&self, file: &File, speaker: &mut dyn FnMut(&str) -> usize) -> Result<Vec<Peer>> {
-        let tiers: BTreeSet<Tier> = file.runs.iter().map(|run| run.tier).collect();
+        let conditions: BTreeSet<Condition> = file.runs.iter().map(|run| run.tier).collect();
         let mut peers = Vec::new();
-        for tier in tiers {
+        for condition in conditions {
             let mut runs = BTreeMap::<_, Vec<_>>::new();
-            for run in file.runs.iter().filter(|run| run.tier == tier) {
+            for run in file.runs.iter().filter(|run| run.tier == condition) {
                 let answers = self.answers(run, speaker).with_context(|| {
                     format!("fold {}, seed {}, order {}", run.fold, run.seed, run.order)
                 })?;
@@ -101,7 +130,7 @@ impl<'a> Rules<'a> {
                 who: format!("{} {}", file.peer, file.version),
                 command: file.command.clone(),
                 target: file.target,
-                tier,
+                condition,
                 ms_per_3s: file.ms_per_3s,
                 runs,
             });
@@ -182,7 +211,7 @@ mod tests {
     fn a_peer_is_scored_on_our_labels() {
         let peers = read("1", "[[\"a-sad.opus\", \"calm\"], [\"a-neutral.opus\", \"neutral\"]]");
         let peers = peers.unwrap();
-        assert_eq!((peers[0].who.as_str(), peers[0].tier), ("P 2", Tier::T0));
+        assert_eq!((peers[0].who.as_str(), peers[0].condition), ("P 2", Condition::Tier(Tier::T0)));
         let run = &peers[0].runs[&("1".to_owned(), 1)];
         let tops: Vec<(usize, usize)> = run.iter().map(|(_, a)| (a.label, a.top().0)).collect();
         assert_eq!(tops, [(1, 0), (0, 0)]);
@@ -194,5 +223,13 @@ mod tests {
         check_refused("1", "[[\"b-sad.opus\", \"sad\"]]", "b-sad.opus is not for test");
         check_refused("1", "[[\"c.opus\", \"sad\"]]", "no clip is c.opus");
         check_refused("1", "[[\"a-sad.opus\", \"glum\"]]", "no label of ours");
+    }
+
+    #[test]
+    fn what_a_peer_knew_is_a_tier_or_a_stream_of_one_emotion() {
+        let condition = serde_json::from_str::<Condition>;
+        assert_eq!(condition("\"T3\"").unwrap(), Condition::Tier(Tier::T3));
+        assert_eq!(condition("\"one-emotion\"").unwrap(), Condition::OneEmotion);
+        assert!(condition("\"T9\"").is_err());
     }
 }

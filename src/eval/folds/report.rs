@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::eval::clips::Tier;
 use crate::eval::folds::answers::{Answers, Said};
 use crate::eval::folds::figures::{CrowdRow, Row, Run, StreamRow, Sureness, mean};
-use crate::eval::folds::peers::Peer;
+use crate::eval::folds::peers::{Condition, Peer};
 use crate::eval::folds::plan::{Human, LEAKY, Plan, Target};
 use crate::eval::folds::streams::CurvePoint;
 use crate::eval::metrics::{Answer, Confusion};
@@ -35,7 +35,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     pub tiers: Vec<TierDetail>,
     pub after_onset: Vec<Moment>,
-    pub one_emotion: Option<OneEmotion>,
+    /// Ours, then peers.
+    pub one_emotion: Vec<OneEmotion>,
     pub streams: Vec<StreamRow>,
     /// Ours, peers and humans against what most listeners heard.
     pub crowd: Vec<CrowdRow>,
@@ -46,8 +47,8 @@ pub struct Report {
 pub struct TierDetail {
     pub tier: Tier,
     pub known: &'static str,
-    /// What validation speakers chose in each run: weight of an enrolled frame, or of the head.
-    pub chosen: Vec<f32>,
+    /// What validation speakers chose in each run, as `enrolled` names it.
+    pub chosen: Vec<Vec<f32>>,
     /// Share of each label's clips that were found; none without a clip.
     pub recalls: Vec<Option<f64>>,
     /// A row per right label, summed over all answers.
@@ -66,11 +67,12 @@ pub struct Moment {
 /// T1 with a speaker who shows one emotion only, beside the rest.
 #[derive(Clone, Debug, Serialize)]
 pub struct OneEmotion {
+    pub who: String,
     pub ua_t0: Option<f64>,
-    pub ua_t1: f64,
+    pub ua_t1: Option<f64>,
     pub ua: f64,
-    /// In the second half of each stream.
-    pub ua_late: f64,
+    /// In the second half of each stream; of peers it is not known.
+    pub ua_late: Option<f64>,
 }
 
 /// All that a report is made from.
@@ -180,15 +182,18 @@ impl Source<'_> {
         })
     }
 
+    /// Of the peers that are held against the intended emotion.
+    fn intended(&self) -> impl Iterator<Item = &Peer> {
+        self.peers.iter().filter(|peer| peer.target == Target::Intended)
+    }
+
     fn peer_rows(&self, labels: &[String]) -> Vec<Row> {
         let row = |peer: &Peer| {
-            let answers = peer.runs.values();
-            let runs: Vec<Run> =
-                answers.map(|run| run.iter().map(|(_, answer)| answer.clone()).collect()).collect();
-            let row = Row::new(&peer.who, &format!("{:?}", peer.tier), &runs, labels)?;
+            let Condition::Tier(tier) = peer.condition else { return None };
+            let row = Row::new(&peer.who, &format!("{tier:?}"), &peer.answers(), labels)?;
             Some(Row { ms_per_3s: peer.ms_per_3s, command: peer.command.clone(), ..row })
         };
-        self.peers.iter().filter(|peer| peer.target == Target::Intended).filter_map(row).collect()
+        self.intended().filter_map(row).collect()
     }
 
     fn tier_details(&mut self, labels: &[String]) -> Vec<TierDetail> {
@@ -197,8 +202,8 @@ impl Source<'_> {
             let runs = self.tier_runs(tier);
             let confusion = Confusion::of(runs.iter().flatten(), labels.len());
             let chosen = self.answers.iter().filter_map(|answers| match tier {
-                Tier::T2 => answers.t2.as_ref().map(|t2| t2.chosen),
-                Tier::T3 => answers.t3.as_ref().map(|t3| t3.chosen),
+                Tier::T2 => answers.t2.as_ref().map(|t2| t2.chosen.clone()),
+                Tier::T3 => answers.t3.as_ref().map(|t3| t3.chosen.clone()),
                 Tier::T0 | Tier::T1 => None,
             });
             (!runs.is_empty()).then(|| TierDetail {
@@ -231,21 +236,31 @@ impl Source<'_> {
         moments.into_iter().enumerate().map(moment).collect()
     }
 
-    fn one_emotion(&mut self, labels: &[String]) -> Option<OneEmotion> {
-        let ua = |runs: &[Run]| Confusion::of(runs.iter().flatten(), labels.len()).ua();
-        let [t0, t1] = [Tier::T0, Tier::T1].map(|tier| self.tier_runs(tier));
+    fn one_emotion(&mut self, labels: &[String]) -> Vec<OneEmotion> {
+        let ua = |runs: &[Run]| {
+            (!runs.is_empty()).then(|| Confusion::of(runs.iter().flatten(), labels.len()).ua())
+        };
         let all = self.runs(false, |answers| {
             answers.t1.as_ref().map(|t1| t1.one_emotion.iter().collect()).unwrap_or_default()
         });
         let late = self.runs(false, |answers| {
             answers.t1.as_ref().map(|t1| t1.one_emotion_late.iter().collect()).unwrap_or_default()
         });
-        (!all.is_empty()).then(|| OneEmotion {
-            ua_t0: (!t0.is_empty()).then(|| ua(&t0)),
-            ua_t1: ua(&t1),
-            ua: ua(&all),
-            ua_late: ua(&late),
-        })
+        let [ua_t0, ua_t1] = [Tier::T0, Tier::T1].map(|tier| ua(&self.tier_runs(tier)));
+        let own =
+            |all| OneEmotion { who: OURS.to_owned(), ua_t0, ua_t1, ua: all, ua_late: ua(&late) };
+        let alone = |peer: &&Peer| peer.condition == Condition::OneEmotion;
+        let peer = |peer: &Peer| {
+            let under = |condition| {
+                let mut same = self.intended().filter(|other| other.who == peer.who);
+                same.find(|other| other.condition == condition).and_then(|one| ua(&one.answers()))
+            };
+            let [ua_t0, ua_t1] = [Tier::T0, Tier::T1].map(|tier| under(Condition::Tier(tier)));
+            let ua = ua(&peer.answers())?;
+            Some(OneEmotion { who: peer.who.clone(), ua_t0, ua_t1, ua, ua_late: None })
+        };
+        let peers = self.intended().filter(alone).filter_map(peer);
+        ua(&all).map(own).into_iter().chain(peers).collect()
     }
 
     /// The same setting of all folds and seeds together.
@@ -280,9 +295,10 @@ impl Source<'_> {
             rows.extend(CrowdRow::new([OURS, &format!("{tier:?}")], &heard, votes, labels, true));
         }
         for peer in self.peers.iter().filter(|peer| peer.target == Target::Crowd) {
+            let Condition::Tier(tier) = peer.condition else { continue };
             let runs = peer.runs.values().flatten();
             let heard: Vec<_> = runs.map(|(path, answer)| (path.as_str(), answer)).collect();
-            let tier = format!("{:?}", peer.tier);
+            let tier = format!("{tier:?}");
             rows.extend(CrowdRow::new([&peer.who, &tier], &heard, votes, labels, false));
         }
         rows

@@ -12,8 +12,8 @@ use crate::eval::clips::Tier;
 use crate::eval::folds::answers::{Answers, write_whole};
 use crate::eval::folds::confusion_svg;
 use crate::eval::folds::markdown::Markdown;
-use crate::eval::folds::peers::{Peer, Rules};
-use crate::eval::folds::plan::{Fold, Job, LEAKY, Plan};
+use crate::eval::folds::peers::{Condition, Peer, Rules};
+use crate::eval::folds::plan::{Fold, Job, LEAKY, Plan, Target};
 use crate::eval::folds::report::{Report, Source, Speakers};
 use crate::eval::folds::scoring::{Wanted, score};
 use crate::eval::folds::teacher::Teacher;
@@ -254,7 +254,12 @@ impl<'a> Study<'a> {
     }
 
     /// Folds of which a peer has not answered each clip, and folds that it has not answered at all.
+    /// Not asked where some clips are not to be scored.
     fn unheard(&self, peer: &Peer) -> Vec<String> {
+        let of_some = [Tier::T2, Tier::T3].map(Condition::Tier).contains(&peer.condition);
+        if of_some || peer.target == Target::Crowd {
+            return Vec::new();
+        }
         let of_fold = |fold: &Fold| {
             let clips = self.clips.iter().filter(|clip| fold.split.part_of(clip) == Part::Test);
             let wanted = clips.count();
@@ -267,8 +272,8 @@ impl<'a> Study<'a> {
             let lacks = wanted.saturating_sub(answered.len());
             (0 < lacks).then(|| {
                 format!(
-                    "{lacks} of {wanted} clips of fold {} by {} at {:?}",
-                    fold.name, peer.who, peer.tier
+                    "{lacks} of {wanted} clips of fold {} by {} at {}",
+                    fold.name, peer.who, peer.condition
                 )
             })
         };

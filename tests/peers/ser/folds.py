@@ -13,6 +13,7 @@ Tiers, by what is known of a test speaker. Draws are seeded, so that peers get t
   T0  nothing.
   T1  the speaker's earlier clips, unlabelled, in random order: never the clip itself or a later
       one.
+  one-emotion  as T1, but a test speaker shows one emotion and no other from the first clip on.
   T2  two neutral clips, whose mean is the speaker's baseline. They are not scored. Speakers of
       BanglaSER without neutral clips are scored as in T0.
   T3  three labelled clips of each emotion (one is always left to be scored, so that a speaker with
@@ -49,7 +50,8 @@ CORPORA = ["ravdess", "ravdess-emobox", "cremad", "emodb", "banglaser", "loco"]
 LOCO_CORPORA = ["ravdess", "cremad", "emodb", "banglaser"]
 LOCO_LABELS = ["angry", "happy", "neutral", "sad"]
 SUFFIXES = [".wav", ".flac", ".ogg", ".opus"]
-TIERS = ["T0", "T1", "T2", "T3"]
+TIERS = ["T0", "T1", "one-emotion", "T2", "T3"]
+ONE_ORDER = ["T0", "one-emotion"]
 T2_CLIPS = 2
 T3_CLIPS = 3
 # The prior of T1 in clips: 2.5 s each, so that it is worth 5 s of speech.
@@ -180,9 +182,12 @@ def speaker_means(tier, fold, values, weights, clips, generator):
         return means, enrolled
     for part in [fold.train, fold.validation, fold.test]:
         for speaker_clips in by_speaker(clips.speakers, part):
-            if tier == "T1":
-                order = generator.permutation(speaker_clips)
-                means[order] = earlier_means(values, weights, order)
+            if tier in ("T1", "one-emotion"):
+                is_apart = tier == "one-emotion" and part is fold.test
+                kinds = clips.labels[speaker_clips] if is_apart else np.zeros(len(speaker_clips))
+                for stream in by_speaker(kinds, np.arange(len(kinds))):
+                    order = generator.permutation(speaker_clips[stream])
+                    means[order] = earlier_means(values, weights, order)
             elif part is fold.test:
                 groups = enrol(clips, speaker_clips, tier, generator)
                 means[speaker_clips] = baseline(values, weights, groups)

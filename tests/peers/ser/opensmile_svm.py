@@ -57,7 +57,7 @@ def main():
         print(f"{corpus}: {len(clips.paths)} clips, {features.shape[1]} features", flush=True)
         for tier in args.tiers:
             for fold in corpus_folds:
-                for order in range(1 if tier == "T0" else args.orders):
+                for order in range(1 if tier in shared.ONE_ORDER else args.orders):
                     key = (tier, 0, fold.name, order)
                     if not results.has(*key):
                         heard, said = run(tier, fold, order, features, clips)

@@ -267,7 +267,7 @@ class Task:
 
 
 def run(task, seed, args, results):
-    orders = range(1 if task.tier == "T0" else args.orders)
+    orders = range(1 if task.tier in shared.ONE_ORDER else args.orders)
     keys = {order: (task.tier, seed, task.fold.name, order) for order in orders}
     if all(results.has(*key) for key in keys.values()):
         return
