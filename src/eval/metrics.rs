@@ -8,8 +8,10 @@ use std::cmp::Ordering;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde::Serialize;
 
 use crate::messages::Dimensions;
+use crate::train::affect::coordinates;
 
 /// What the model says about one clip, and what is right.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +175,29 @@ pub fn ua_at_coverage(answers: &[Answer], labels: usize, percent: usize) -> f64 
     surest.sort_by(|a, b| b.top().1.total_cmp(&a.top().1));
     surest.truncate((answers.len() * percent).div_ceil(100));
     Confusion::of(surest, labels).ua()
+}
+
+/// How well the halves of the category-derived coordinates are told apart, as `sign_ua` has it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Signs {
+    pub arousal_sign_ua: Option<f64>,
+    pub valence_sign_ua: Option<f64>,
+    pub dominance_sign_ua: Option<f64>,
+}
+
+impl Signs {
+    pub fn new(answers: &[Answer], labels: &[String]) -> Self {
+        let right: Vec<_> = labels.iter().map(|label| coordinates(label)).collect();
+        let of = |coordinate: fn(&Dimensions) -> f32| {
+            let right: Vec<_> = right.iter().map(|right| right.as_ref().map(coordinate)).collect();
+            sign_ua(answers, &right, coordinate)
+        };
+        Self {
+            arousal_sign_ua: of(|at| at.arousal),
+            valence_sign_ua: of(|at| at.valence),
+            dominance_sign_ua: of(|at| at.dominance),
+        }
+    }
 }
 
 /// UA of telling the upper half of a coordinate from the lower. `right` is the coordinate of each
@@ -353,5 +378,17 @@ mod tests {
     fn deviation_is_that_of_a_sample() {
         check(deviation(&[1.0, 2.0, 3.0]).unwrap(), 1.0); // sqrt((1 + 0 + 1) / 2)
         assert_eq!(deviation(&[1.0]), None);
+    }
+
+    #[test]
+    fn who_says_the_coordinates_of_the_right_label_has_all_signs_right() {
+        let labels = ["angry", "sad"].map(str::to_owned);
+        let answer = |label: usize| Answer {
+            dimensions: coordinates(&labels[label]).expect("in the table"),
+            ..answer(0, label, &[0.5, 0.5])
+        };
+        let signs = Signs::new(&[answer(0), answer(1)], &labels);
+        let right = [signs.arousal_sign_ua, signs.valence_sign_ua, signs.dominance_sign_ua];
+        assert_eq!(right, [Some(1.0); 3]);
     }
 }

@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use crate::eval::clips::{LeftOut, Tier};
 use crate::eval::metrics::{
-    Answer, Confusion, ECE_BINS, arousal_above, brier, calibration_error, deviation, sign_ua,
+    Answer, Confusion, ECE_BINS, Signs, arousal_above, brier, calibration_error, deviation,
     speaker_interval, ua_at_coverage,
 };
 use crate::model::card::Score;
-use crate::train::affect::coordinates;
 
 /// One section a corpus.
 #[derive(Clone, Debug, Serialize)]
@@ -59,9 +58,8 @@ pub struct Section {
     pub brier: f64,
     pub ua_surest_80: f64,
     pub ua_surest_50: f64,
-    /// Of category-derived coordinates, emotions in the middle left out.
-    pub arousal_sign_ua: Option<f64>,
-    pub valence_sign_ua: Option<f64>,
+    #[serde(flatten)]
+    pub signs: Signs,
     /// Pairs of an angry and a sad clip in which the angry one is the more aroused.
     pub angry_above_sad: Option<f64>,
     pub classes: Vec<Class>,
@@ -91,9 +89,6 @@ impl Section {
         let count = labels.len();
         let confusion = Confusion::of(&all, count);
         let uas: Vec<f64> = orders.iter().map(|order| Confusion::of(order, count).ua()).collect();
-        let right: Vec<_> = labels.iter().map(|label| coordinates(label)).collect();
-        let arousal: Vec<_> = right.iter().map(|right| right.map(|right| right.arousal)).collect();
-        let valence: Vec<_> = right.iter().map(|right| right.map(|right| right.valence)).collect();
         let place = |name| labels.iter().position(|label| label == name);
         let class = |(index, label): (usize, &String)| Class {
             label: label.clone(),
@@ -114,8 +109,7 @@ impl Section {
             brier: brier(&all),
             ua_surest_80: ua_at_coverage(&all, count, 80),
             ua_surest_50: ua_at_coverage(&all, count, 50),
-            arousal_sign_ua: sign_ua(&all, &arousal, |said| said.arousal),
-            valence_sign_ua: sign_ua(&all, &valence, |said| said.valence),
+            signs: Signs::new(&all, labels),
             angry_above_sad: place("angry")
                 .zip(place("sad"))
                 .and_then(|(angry, sad)| arousal_above(&all, angry, sad)),
@@ -225,8 +219,9 @@ impl Section {
         writeln!(f, "  ECE, {ECE_BINS} bins          {:.3}", self.ece)?;
         writeln!(f, "  Brier                 {:.3}", self.brier)?;
         writeln!(f, "  category-derived coordinates, UA of the sign (emotions at 0 left out):")?;
-        writeln!(f, "    arousal             {}", Percent(self.arousal_sign_ua))?;
-        writeln!(f, "    valence             {}", Percent(self.valence_sign_ua))?;
+        writeln!(f, "    arousal             {}", Percent(self.signs.arousal_sign_ua))?;
+        writeln!(f, "    valence             {}", Percent(self.signs.valence_sign_ua))?;
+        writeln!(f, "    dominance           {}", Percent(self.signs.dominance_sign_ua))?;
         let pairs = Percent(self.angry_above_sad);
         writeln!(f, "  pairs of an angry and a sad clip, the angry more aroused: {pairs}")
     }

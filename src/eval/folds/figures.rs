@@ -8,10 +8,8 @@ use serde::Serialize;
 use crate::eval::folds::crowd::{jensen_shannon, plurality};
 use crate::eval::folds::streams::CurvePoint;
 use crate::eval::metrics::{
-    Answer, Confusion, brier, calibration_error, deviation, sign_ua, speaker_interval,
-    ua_at_coverage,
+    Answer, Confusion, Signs, brier, calibration_error, deviation, speaker_interval, ua_at_coverage,
 };
-use crate::train::affect::coordinates;
 use crate::train::votes::Votes;
 
 /// Answers of one fold and one seed, all orders or draws together.
@@ -45,8 +43,8 @@ pub struct Sureness {
     pub brier: f64,
     pub ua_surest_80: f64,
     pub ua_surest_50: f64,
-    pub arousal_sign_ua: Option<f64>,
-    pub valence_sign_ua: Option<f64>,
+    #[serde(flatten)]
+    pub signs: Signs,
 }
 
 impl Row {
@@ -74,16 +72,12 @@ impl Row {
 impl Sureness {
     pub fn new(runs: &[Run], labels: &[String]) -> Self {
         let all = runs.concat();
-        let right: Vec<_> = labels.iter().map(|label| coordinates(label)).collect();
-        let arousal: Vec<_> = right.iter().map(|right| right.map(|right| right.arousal)).collect();
-        let valence: Vec<_> = right.iter().map(|right| right.map(|right| right.valence)).collect();
         Self {
             ece: calibration_error(&all),
             brier: brier(&all),
             ua_surest_80: ua_at_coverage(&all, labels.len(), 80),
             ua_surest_50: ua_at_coverage(&all, labels.len(), 50),
-            arousal_sign_ua: sign_ua(&all, &arousal, |said| said.arousal),
-            valence_sign_ua: sign_ua(&all, &valence, |said| said.valence),
+            signs: Signs::new(&all, labels),
         }
     }
 }

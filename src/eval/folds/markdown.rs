@@ -115,20 +115,24 @@ impl Markdown<'_> {
              answers; the sign of category-derived affect coordinates, emotions at 0 left out"
         );
         open(f, "What its confidence is worth", &protocol)?;
-        writeln!(f, "| tier | ECE | Brier | UA 80 % | UA 50 % | arousal UA | valence UA |")?;
-        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|")?;
+        writeln!(
+            f,
+            "| tier | ECE | Brier | UA 80 % | UA 50 % | arousal UA | valence UA | dominance UA |"
+        )?;
+        writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|")?;
         for row in &self.0.rows {
             let Some(sureness) = &row.sureness else { continue };
             writeln!(
                 f,
-                "| {} | {:.3} | {:.3} | {} | {} | {} | {} |",
+                "| {} | {:.3} | {:.3} | {} | {} | {} | {} | {} |",
                 row.tier,
                 sureness.ece,
                 sureness.brier,
                 Percent(Some(sureness.ua_surest_80)),
                 Percent(Some(sureness.ua_surest_50)),
-                Percent(sureness.arousal_sign_ua),
-                Percent(sureness.valence_sign_ua),
+                Percent(sureness.signs.arousal_sign_ua),
+                Percent(sureness.signs.valence_sign_ua),
+                Percent(sureness.signs.dominance_sign_ua),
             )?;
         }
         for tier in &self.0.tiers {
