@@ -43,7 +43,7 @@ fn hop(criterion: &mut Criterion) {
 
 /// None where no model was trained yet.
 fn shipped() -> Option<Predictor> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affectd-2");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affectd-3");
     folder.is_dir().then(|| Predictor::load(&folder, &Device::flex()).expect("a whole model"))
 }
 

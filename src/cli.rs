@@ -96,8 +96,8 @@ pub enum Command {
                             --corpora cremad --split models/splits/shipped.toml")]
     Eval(EvalArgs),
     /// Lists the models, shows one's card, checks one, makes one smaller
-    #[command(after_help = "Example:\n  affectd model list\n  affectd model verify affectd-2\n  \
-                            affectd model shrink affectd-2 --bits int8 --out models/small")]
+    #[command(after_help = "Example:\n  affectd model list\n  affectd model verify affectd-3\n  \
+                            affectd model shrink affectd-3 --bits f32 --out models/large")]
     Model(ModelArgs),
     /// Measures what the analysis costs on this machine and prints the report
     #[command(after_help = "Example:\n  affectd bench --backend cpu")]

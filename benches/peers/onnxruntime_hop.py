@@ -8,7 +8,7 @@ differs from another by more than ERROR_MAX. Then it times both on a whole windo
 they have to do each hop, and prints them beside the program's own figures of the same run: the
 network followed from hop to hop, and burn's forward pass over the whole window.
 
-  python benches/peers/onnxruntime_hop.py --affectd target/release/affectd --model models/affectd-2
+  python benches/peers/onnxruntime_hop.py --affectd target/release/affectd --model models/affectd-3
 
 Needs numpy, onnx, onnxruntime and torch from PyPI. On a machine that others use too, the 99th
 percentile is theirs: run it with `chrt --fifo 1` or when nothing else runs.
@@ -259,7 +259,7 @@ def percentiles(work):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--affectd", type=Path, default="target/release/affectd")
-    parser.add_argument("--model", type=Path, default="models/affectd-2")
+    parser.add_argument("--model", type=Path, default="models/affectd-3")
     options = parser.parse_args()
     torch.set_num_threads(1)
     card = tomllib.loads((options.model / "model.toml").read_text())

@@ -131,7 +131,7 @@ pub struct Privacy {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Model {
-    /// Folder with `model.toml` and its weights. Default `models/affectd-2`.
+    /// Folder with `model.toml` and its weights. Default `models/affectd-3`.
     pub folder: PathBuf,
     /// `auto`, `cpu` or `gpu` (`wgpu` is the same). Default `auto`.
     pub backend: String,
@@ -198,7 +198,7 @@ impl Default for Smooth {
 impl Default for Model {
     fn default() -> Self {
         Self {
-            folder: "models/affectd-2".into(),
+            folder: "models/affectd-3".into(),
             backend: "auto".into(),
             window_s: None,
             hop_s: None,

@@ -18,12 +18,16 @@ pub fn shrink(from: &Path, storage: Storage, pruned: f64, out: &Path) -> Result<
     let bytes = storage::shrink(&weights, storage, pruned).map_err(|error| {
         ModelError::Weights { path: from.join(&card.weights), reason: error.to_string() }
     })?;
-    let mut description = format!("{}; {} of {}", card.description, storage.name(), card.name);
+    let bits = storage.name();
+    let mut description = format!("{}; {bits} of {}", card.description, card.name);
+    let mut training = card.training.clone();
+    training.command.push_str(&format!(" && affectd model shrink {} --bits {bits}", card.name));
     if 0.0 < pruned {
         description.push_str(&format!(", {:.0} % of its weights pruned", 100.0 * pruned));
+        training.command.push_str(&format!(" --prune {pruned}"));
     }
     let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy().into_owned();
     let pruned = pruned.max(card.pruned);
-    let card = Card { name, description, storage, pruned, scores: Vec::new(), ..card };
+    let card = Card { name, description, storage, pruned, training, scores: Vec::new(), ..card };
     folder::write(out, &bytes, card)
 }

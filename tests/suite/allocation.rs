@@ -126,7 +126,7 @@ fn the_engine_with_the_network_allocates_until_its_queues_have_grown() {
 }
 
 fn shipped() -> Predictor {
-    Predictor::load(&path("models/affectd-2"), &Device::flex()).expect("the shipped model")
+    Predictor::load(&path("models/affectd-3"), &Device::flex()).expect("the shipped model")
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn stereo() -> Config {
 }
 
 fn load() -> Loaded {
-    let folder = project().join(Path::new("models/affectd-2"));
+    let folder = project().join(Path::new("models/affectd-3"));
     backend::load(&folder, Choice::Cpu).expect("the model is shipped")
 }
 

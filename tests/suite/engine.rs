@@ -79,7 +79,7 @@ fn channels_that_speak_at_once_are_asked_about_at_once_and_each_as_if_alone() {
 
 #[test]
 fn the_network_answers_a_batch_as_it_answers_one_by_one() {
-    let folder = crate::harness::project().join("models/affectd-2");
+    let folder = crate::harness::project().join("models/affectd-3");
     let device = burn::tensor::Device::flex();
     let model = affectd::model::predictor::Predictor::load(&folder, &device).expect("shipped");
     let frames = 150;

@@ -8,7 +8,7 @@ use affectd::model::backend::{self, BackendError, Choice};
 use crate::harness::{affectd, free_address, project};
 
 fn model() -> std::path::PathBuf {
-    project().join("models/affectd-2")
+    project().join("models/affectd-3")
 }
 
 #[test]

@@ -246,7 +246,7 @@ pub fn hops(heard: &[Heard]) -> Vec<(i32, Vec<&Heard>)> {
 /// A folder with a copy of the shipped model, to be spoiled.
 pub fn copy_of_the_model() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let shipped = project().join("models/affectd-2");
+    let shipped = project().join("models/affectd-3");
     for name in ["model.toml", "weights.safetensors"] {
         std::fs::copy(shipped.join(name), folder.path().join(name)).expect("the model is shipped");
     }

@@ -19,7 +19,7 @@ use crate::harness::{Daemon, Running, copy_of_the_model, hops, outcome, project,
 use crate::training::{Corpus, demo_clips, epochs_done, finish};
 
 fn shipped() -> PathBuf {
-    project().join("models/affectd-2")
+    project().join("models/affectd-3")
 }
 
 /// Runs a command; it must end with this code and say all of these.
@@ -40,18 +40,18 @@ fn models_are_listed_and_a_card_tells_corpora_scores_and_training() {
     let ua = format!("UA {:.1} %", 100.0 * card.scores[0].ua);
     let parameters = format!("{} parameters", card.parameters);
     let labels = card.labels.join(" ");
-    check(&["model", "list"], 0, &["* affectd-2", &ua, &parameters, &labels, " MB"]);
+    check(&["model", "list"], 0, &["* affectd-3", &ua, &parameters, &labels, " MB"]);
     let mut says = vec![card.training.command.as_str(), &card.training.split, &ua, &card.sha256];
     for corpus in &card.corpora {
         says.extend([corpus.name.as_str(), &corpus.licence, &corpus.credit]);
     }
     says.extend(card.scores.iter().map(|score| score.protocol.as_str()));
-    check(&["model", "card", "affectd-2"], 0, &says);
+    check(&["model", "card", "affectd-3"], 0, &says);
     let root = project().join("models");
     let root = ["model", "list", "--root", root.to_str().unwrap()];
-    check(&root, 0, &["* affectd-2", &ua]);
+    check(&root, 0, &["* affectd-3", &ua]);
     check(&["model", "list", "--root", "no-such"], 6, &["cannot read no-such"]);
-    check(&["model", "card", "none"], 6, &["there is no model \"none\" in", "affectd-2"]);
+    check(&["model", "card", "none"], 6, &["there is no model \"none\" in", "affectd-3"]);
 }
 
 /// Verifies a copy of the shipped model that was changed.
@@ -66,20 +66,33 @@ fn check_verified(code: i32, says: &[&str], change: impl FnOnce(&mut Card, &mut 
     check(&["model", "verify", path.to_str().expect("a plain path")], code, says);
 }
 
+/// Where the classes' bias ends; biases are f32 whatever the rest is stored as. A file of
+/// safetensors is the length of its header, the header and the tensors.
+fn end_of_a_bias(bytes: &[u8]) -> usize {
+    let (length, rest) = bytes.split_at(8);
+    let length = u64::from_le_bytes(length.try_into().expect("eight bytes"));
+    let length = usize::try_from(length).expect("it fits the file");
+    let header: serde_json::Value = serde_json::from_slice(&rest[..length]).expect("it is JSON");
+    let bias = &header["classes.bias"];
+    assert_eq!(bias["dtype"], "F32");
+    8 + length
+        + usize::try_from(bias["data_offsets"][1].as_u64().expect("a place")).expect("it fits")
+}
+
 #[test]
 fn a_model_is_verified_and_each_fault_of_a_bad_one_is_told() {
-    check(&["model", "verify", "affectd-2"], 0, &["ok   hash", "affectd-2 is good"]);
+    check(&["model", "verify", "affectd-3"], 0, &["ok   hash", "affectd-3 is good"]);
     check_verified(6, &["BAD  hash", "BAD  loading"], |_, bytes| {
         *bytes.last_mut().unwrap() ^= 1;
     });
     check_verified(6, &["ok   hash", "BAD  inference", "is no number"], |card, bytes| {
-        let end = bytes.len(); // the last tensor is the running variance of a norm
-        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+        let end = end_of_a_bias(bytes);
+        bytes[end - 4..end].copy_from_slice(&f32::NAN.to_le_bytes());
         card.sha256 = sha256_hex(bytes);
     });
     check_verified(6, &["BAD  parameters: the card says 3"], |card, _| card.parameters = 3);
-    check_verified(6, &["BAD  storage: the card says int8, it is f32"], |card, _| {
-        card.storage = Storage::Int8;
+    check_verified(6, &["BAD  storage: the card says f32, it is int8"], |card, _| {
+        card.storage = Storage::F32;
     });
     check_verified(6, &["BAD  card: says nothing about training.command, corpora"], |card, _| {
         card.training.command.clear();
@@ -322,22 +335,33 @@ fn a_disk_that_is_full_leaves_the_last_checkpoint_whole_and_the_run_goes_on_from
     Predictor::load(&out, &Device::flex()).expect("the model is whole");
 }
 
-/// Shrinks the shipped model: what share of its size is left, how far a probability may move.
+/// Stores the shipped model as f32 and that as `bits`: what share of its size is left, how far a
+/// probability may move.
 fn check_shrunk(bits: &str, size: std::ops::Range<f64>, moves_max: f32) {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let out = folder.path().join("small");
-    let path = out.to_str().expect("a plain path");
-    let arguments = ["model", "shrink", "affectd-2", "--bits", bits, "--out", path];
-    check(&arguments, 0, &[&format!("{bits} of affectd-2")]);
-    check(&arguments, 6, &["is there already"]);
-    check(&["model", "verify", path], 0, &[&format!("storage: {bits}"), "small is good"]);
-    let bytes = |folder: &Path| {
-        let card = Card::load(folder).expect("the model is whole");
-        card.read_weights(folder).expect("the model is whole")
+    let [whole, small] = ["whole", "small"].map(|name| folder.path().join(name));
+    let path = |folder: &Path| folder.to_str().expect("a plain path").to_owned();
+    let shrink = |from: &str, bits: &str, out: &Path| {
+        let out = path(out);
+        let arguments = ["model", "shrink", from, "--bits", bits, "--out", &out];
+        check(&arguments, 0, &[&format!("{bits} of ")]);
+        check(&arguments, 6, &["is there already"]);
     };
-    let [whole, small] = [bytes(&shipped()), bytes(&out)].map(|bytes| bytes.len() as f64);
-    assert!(size.contains(&(small / whole)), "{bits}: {small} of {whole} bytes");
-    let [before, after] = [shipped(), out].map(|folder| {
+    shrink("affectd-3", "f32", &whole);
+    shrink(&path(&whole), bits, &small);
+    check(&["model", "verify", &path(&small)], 0, &[&format!("storage: {bits}"), "small is good"]);
+    let command = Card::load(&small).expect("the model is whole").training.command;
+    assert!(
+        command.ends_with(&format!(" && affectd model shrink whole --bits {bits}")),
+        "{command}"
+    );
+    let bytes = |folder: &PathBuf| {
+        let card = Card::load(folder).expect("the model is whole");
+        card.read_weights(folder).expect("the model is whole").len() as f64
+    };
+    let left = bytes(&small) / bytes(&whole);
+    assert!(size.contains(&left), "{bits}: {left} of the bytes");
+    let [before, after] = [whole, small].map(|folder| {
         let predictor = Predictor::load(&folder, &Device::flex()).expect("the model is whole");
         let [frames, _] = predictor.card().window_feature_frames();
         let length = frames * predictor.card().features.rows();
@@ -364,7 +388,7 @@ fn a_pruned_model_has_as_many_zeros_as_its_card_says() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("pruned");
     let path = out.to_str().unwrap();
-    let base = ["model", "shrink", "affectd-2", "--bits", "f16", "--prune", "0.5", "--out", path];
+    let base = ["model", "shrink", "affectd-3", "--bits", "f16", "--prune", "0.5", "--out", path];
     check(&base, 0, &["50 % of its weights pruned"]);
     let card = Card::load(&out).unwrap();
     assert_eq!((card.storage, card.pruned, card.scores.len()), (Storage::F16, 0.5, 0));

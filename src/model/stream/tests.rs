@@ -119,7 +119,7 @@ fn live(rule: WindowRule, hop: usize, hops: usize) -> Vec<std::ops::Range<usize>
 }
 
 fn shipped() -> Pair {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affectd-2");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affectd-3");
     let predictor = Predictor::load(&folder, &Device::flex()).expect("the shipped model");
     let card = predictor.card();
     let shape = (card.features.rows(), card.labels.len());
@@ -206,7 +206,7 @@ fn a_row_that_is_no_number_spoils_the_windows_that_hold_it_and_no_others() {
 
 #[test]
 fn a_model_on_the_cpu_is_followed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affectd-2");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affectd-3");
     let predictor = Predictor::load(&folder, &Device::flex()).expect("the shipped model");
     assert!(Predict::open(&predictor).is_some());
 }
