@@ -8,7 +8,7 @@
 //! - [`ring`] is the border between the audio thread and the worker.
 //! - [`features`] turns samples into MFCC frames, [`voice`] says whether somebody speaks.
 //! - [`model`] is the card, the network and the backends that it runs on.
-//! - [`personal`] takes the speaker's own average out of the features.
+//! - [`personal`] takes the speaker's own average out of the features and learns from examples.
 //! - [`engine`] strings these together, hop by hop, without sockets, devices or clocks.
 //! - [`osc`] speaks for the engine and hears commands.
 //! - [`config`] is what was typed and what was checked; [`cli`] the command line.
