@@ -1,7 +1,7 @@
 //! T2 and T3: a speaker who has enrolled clips beforehand, which are not scored. The baseline hears
 //! these first; in T2 the lean of the neutral voice is taken off, in T3 a few-shot head learns from
 //! the clips. How much an enrolled neutral clip weighs, how much of the lean goes and how tight the
-//! head's tether is: all of it is chosen on validation speakers, by the likelihood of what is right.
+//! head's tether is: all is chosen on validation speakers, by the likelihood of what is right.
 //!
 //! Each scored clip stands alone against the enrolled baseline, so that T2 and T3 show what
 //! enrolment gives and nothing of what T1 gives. A speaker with too few clips of an emotion enrols
