@@ -78,7 +78,7 @@ fn weights_that_are_cut_short_are_refused_even_with_the_right_hash() {
 #[test]
 fn weights_of_another_shape_are_refused() {
     check_model_refused(&["weights.safetensors", "does not fit"], |folder| {
-        edit_card(folder, "lstm = 128", "lstm = 64");
+        edit_card(folder, "lstm = 64", "lstm = 128");
     });
 }
 
