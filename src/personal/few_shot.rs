@@ -5,7 +5,7 @@
 //! It is a logistic regression on the embedding whose offsets are the network's own logarithms of
 //! probability, with a Gaussian prior around no change (maximum a posteriori; Chelba and Acero,
 //! EMNLP 2004), found by accelerated gradient steps (Nesterov 1983). On RAVDESS, three clips of
-//! each emotion, it finds about nine points more than nearest class means (our measurement).
+//! each emotion, it finds seven points more than nearest class means (EXPERIMENTS.md, Q5).
 
 use crate::model::stream::pooling::softmax;
 use crate::personal::logarithms;
@@ -133,7 +133,7 @@ mod tests {
 
     fn check(found: &[f32], expected: &[f32]) {
         let worst = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(worst < 1e-4 && found.len() == expected.len(), "{found:?} is not {expected:?}");
+        assert!(worst < 1e-5 && found.len() == expected.len(), "{found:?} is not {expected:?}");
     }
 
     #[test]

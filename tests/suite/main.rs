@@ -58,6 +58,8 @@ mod training;
 
 mod models;
 
+mod shrinking;
+
 mod folds;
 
 mod robustness;

@@ -1,5 +1,5 @@
 //! Models as parts: listed, shown, verified, swapped under a running daemon, made from a user's
-//! own folder, made smaller. And what training does with bad clips and full disks.
+//! own folder. And what training does with bad clips and full disks.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use affectd::model::card::{Card, Corpus as CorpusCard, sha256_hex};
 use affectd::model::network::NetworkSpec;
 use affectd::model::predictor::Predictor;
-use affectd::model::storage::{self, Storage};
+use affectd::model::storage::Storage;
 use affectd::train::publish::publish;
 use affectd::wav::{self, Sound};
 use burn::tensor::Device;
@@ -23,7 +23,7 @@ fn shipped() -> PathBuf {
 }
 
 /// Runs a command; it must end with this code and say all of these.
-fn check(arguments: &[&str], code: i32, says: &[&str]) -> String {
+pub fn check(arguments: &[&str], code: i32, says: &[&str]) -> String {
     let (actual, out, errors) = outcome(arguments);
     let text = format!("{out}{errors}");
     assert_eq!(actual, code, "{arguments:?}: {text}");
@@ -54,29 +54,38 @@ fn models_are_listed_and_a_card_tells_corpora_scores_and_training() {
     check(&["model", "card", "none"], 6, &["there is no model \"none\" in", "affectd-3"]);
 }
 
+pub fn write(folder: &Path, card: &Card, weights: Vec<u8>) {
+    fs::write(folder.join(&card.weights), weights).expect("the folder is ours");
+    let card = toml::to_string(card).expect("a card is TOML");
+    fs::write(folder.join("model.toml"), card).expect("the folder is ours");
+}
+
 /// Verifies a copy of the shipped model that was changed.
 fn check_verified(code: i32, says: &[&str], change: impl FnOnce(&mut Card, &mut Vec<u8>)) {
     let (_folder, path) = copy_of_the_model();
     let mut card = Card::load(&path).expect("the model is whole");
     let mut bytes = card.read_weights(&path).expect("the model is whole");
     change(&mut card, &mut bytes);
-    fs::write(path.join(&card.weights), bytes).expect("the folder is ours");
-    fs::write(path.join("model.toml"), toml::to_string(&card).expect("the folder is ours"))
-        .expect("the folder is ours");
+    write(&path, &card, bytes);
     check(&["model", "verify", path.to_str().expect("a plain path")], code, says);
 }
 
-/// Where the classes' bias ends; biases are f32 whatever the rest is stored as. A file of
-/// safetensors is the length of its header, the header and the tensors.
-fn end_of_a_bias(bytes: &[u8]) -> usize {
+/// Length of a safetensors file's header and the header; eight bytes lie before it, the tensors
+/// behind it.
+pub fn header_of(bytes: &[u8]) -> (usize, serde_json::Value) {
     let (length, rest) = bytes.split_at(8);
     let length = u64::from_le_bytes(length.try_into().expect("eight bytes"));
     let length = usize::try_from(length).expect("it fits the file");
-    let header: serde_json::Value = serde_json::from_slice(&rest[..length]).expect("it is JSON");
+    (length, serde_json::from_slice(&rest[..length]).expect("it is JSON"))
+}
+
+/// Where the classes' bias ends; biases are f32 whatever the rest is stored as.
+fn end_of_a_bias(bytes: &[u8]) -> usize {
+    let (length, header) = header_of(bytes);
     let bias = &header["classes.bias"];
     assert_eq!(bias["dtype"], "F32");
-    8 + length
-        + usize::try_from(bias["data_offsets"][1].as_u64().expect("a place")).expect("it fits")
+    let end = bias["data_offsets"][1].as_u64().expect("a place");
+    8 + length + usize::try_from(end).expect("it fits the file")
 }
 
 #[test]
@@ -333,66 +342,4 @@ fn a_disk_that_is_full_leaves_the_last_checkpoint_whole_and_the_run_goes_on_from
     finish(corpus.train("out"));
     assert_eq!(epochs_done(&out), 8);
     Predictor::load(&out, &Device::flex()).expect("the model is whole");
-}
-
-/// Stores the shipped model as f32 and that as `bits`: what share of its size is left, how far a
-/// probability may move.
-fn check_shrunk(bits: &str, size: std::ops::Range<f64>, moves_max: f32) {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let [whole, small] = ["whole", "small"].map(|name| folder.path().join(name));
-    let path = |folder: &Path| folder.to_str().expect("a plain path").to_owned();
-    let shrink = |from: &str, bits: &str, out: &Path| {
-        let out = path(out);
-        let arguments = ["model", "shrink", from, "--bits", bits, "--out", &out];
-        check(&arguments, 0, &[&format!("{bits} of ")]);
-        check(&arguments, 6, &["is there already"]);
-    };
-    shrink("affectd-3", "f32", &whole);
-    shrink(&path(&whole), bits, &small);
-    check(&["model", "verify", &path(&small)], 0, &[&format!("storage: {bits}"), "small is good"]);
-    let command = Card::load(&small).expect("the model is whole").training.command;
-    assert!(
-        command.ends_with(&format!(" && affectd model shrink whole --bits {bits}")),
-        "{command}"
-    );
-    let bytes = |folder: &PathBuf| {
-        let card = Card::load(folder).expect("the model is whole");
-        card.read_weights(folder).expect("the model is whole").len() as f64
-    };
-    let left = bytes(&small) / bytes(&whole);
-    assert!(size.contains(&left), "{bits}: {left} of the bytes");
-    let [before, after] = [whole, small].map(|folder| {
-        let predictor = Predictor::load(&folder, &Device::flex()).expect("the model is whole");
-        let [frames, _] = predictor.card().window_feature_frames();
-        let length = frames * predictor.card().features.rows();
-        let features: Vec<f32> = (0..length).map(|index| (index as f32 * 0.37).sin()).collect();
-        predictor.answer(&features, frames)
-    });
-    let pairs = before.probabilities.iter().zip(&after.probabilities);
-    let moved = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(moved <= moves_max, "{bits}: a probability moved by {moved}");
-}
-
-#[test]
-fn a_model_of_f16_is_half_as_large_and_says_the_same() {
-    check_shrunk("f16", 0.49..0.53, 0.005);
-}
-
-#[test]
-fn a_model_of_int8_is_a_quarter_as_large_and_says_nearly_the_same() {
-    check_shrunk("int8", 0.24..0.29, 0.05);
-}
-
-#[test]
-fn a_pruned_model_has_as_many_zeros_as_its_card_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("pruned");
-    let path = out.to_str().unwrap();
-    let base = ["model", "shrink", "affectd-3", "--bits", "f16", "--prune", "0.5", "--out", path];
-    check(&base, 0, &["50 % of its weights pruned"]);
-    let card = Card::load(&out).unwrap();
-    assert_eq!((card.storage, card.pruned, card.scores.len()), (Storage::F16, 0.5, 0));
-    let (_, zeros) = storage::look(card.read_weights(&out).unwrap()).unwrap();
-    assert!((zeros - 0.5).abs() < 0.001, "{zeros} of the weights are 0");
-    check(&["model", "verify", path], 0, &["50 % of the matrices' weights are 0"]);
 }

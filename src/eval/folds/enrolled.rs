@@ -51,18 +51,16 @@ pub fn neutral_enrolled(test: &mut Listening, validation: &mut Listening) -> Res
         .iter()
         .position(|label| label == NEUTRAL)
         .with_context(|| format!("T2 enrols {NEUTRAL} clips, but the labels have none"))?;
-    let mut best = (f64::NEG_INFINITY, [0.0; 2], Vec::new());
+    let mut candidates = Vec::new();
     for weight in WEIGHTS {
         let lessons = drawn(|draw| after_neutral(validation, neutral, weight, draw))?;
         let others = usual(lessons.iter().flat_map(Lesson::said_to_enrolled));
-        for share in SHARES {
+        candidates.extend(SHARES.map(|share| {
             let figure = log_likelihood(validation, &upright(&lessons, &others, share));
-            if best.0 < figure {
-                best = (figure, [weight, share], others.clone());
-            }
-        }
+            (figure, (weight, share, others.clone()))
+        }));
     }
-    let (_, [weight, share], others) = best;
+    let (weight, share, others) = highest(candidates);
     let draws = seeds(Tier::T2)
         .map(|draw| Ok(upright(&after_neutral(test, neutral, weight, draw)?, &others, share)))
         .collect::<Result<_>>()?;
@@ -72,17 +70,20 @@ pub fn neutral_enrolled(test: &mut Listening, validation: &mut Listening) -> Res
 /// T3 likewise.
 pub fn few_shot(test: &mut Listening, validation: &mut Listening) -> Result<Enrolled> {
     let lessons = drawn(|draw| after_all(validation, draw))?;
-    let mut best = (f64::NEG_INFINITY, 0.0);
-    for tether in TETHERS {
-        let figure = log_likelihood(validation, &taught(&lessons, validation, tether));
-        if best.0 < figure {
-            best = (figure, tether);
-        }
-    }
+    let tether =
+        highest(TETHERS.map(|tether| {
+            (log_likelihood(validation, &taught(&lessons, validation, tether)), tether)
+        }));
     let draws = seeds(Tier::T3)
-        .map(|draw| Ok(taught(&after_all(test, draw)?, test, best.1)))
+        .map(|draw| Ok(taught(&after_all(test, draw)?, test, tether)))
         .collect::<Result<_>>()?;
-    Ok(Enrolled { draws, chosen: vec![best.1] })
+    Ok(Enrolled { draws, chosen: vec![tether] })
+}
+
+/// The candidate with the highest figure; the first of equals.
+fn highest<T>(candidates: impl IntoIterator<Item = (f64, T)>) -> T {
+    let higher = |best: (f64, T), next: (f64, T)| if best.0 < next.0 { next } else { best };
+    candidates.into_iter().reduce(higher).expect("there is a candidate").1
 }
 
 /// The lessons that a choice rests on.
@@ -211,4 +212,16 @@ fn log_likelihood(listening: &Listening, said: &[Said]) -> f64 {
         f64::from(logarithms(&said.probabilities)[label])
     };
     said.iter().map(of).sum::<f64>() / said.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_candidate_is_chosen_and_the_first_of_equals() {
+        let squares = WEIGHTS.map(|weight| (-f64::from((weight - 2.0).powi(2)), weight));
+        assert_eq!(highest(squares), 2.0);
+        assert_eq!(highest(WEIGHTS.map(|weight| (1.0, weight))), 1.0);
+    }
 }
