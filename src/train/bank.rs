@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureSpec;
 use crate::features::pitch::{Pitch, Voicing};
@@ -41,13 +42,25 @@ const ROOMS: u64 = 48;
 /// Share of samples that an amplifier clips.
 const CLIPPED: Range<f64> = 0.002..0.03;
 
+/// What lies between a voice and us.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Degradation {
+    /// A telephone line.
+    Phone,
+    /// An amplifier that clips.
+    Clipping,
+    /// A room, its response by the image method.
+    Room,
+}
+
 /// How one clip is taken into the bank.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Take {
     /// At a playing speed; 1 is as it is.
     Speed(f64),
-    /// Through a room, a phone line or an amplifier that clips, drawn by the clip's place.
-    Degraded,
+    /// Through one of these, drawn by the clip's place.
+    Degraded(Vec<Degradation>),
 }
 
 impl Take {
@@ -55,8 +68,8 @@ impl Take {
     pub const PLAIN: [Self; 1] = [Self::Speed(1.0)];
 
     /// What training draws from.
-    pub fn all() -> Vec<Self> {
-        SPEEDS.map(Self::Speed).into_iter().chain([Self::Degraded]).collect()
+    pub fn all(degraded_by: &[Degradation]) -> Vec<Self> {
+        SPEEDS.map(Self::Speed).into_iter().chain([Self::Degraded(degraded_by.to_vec())]).collect()
     }
 }
 
@@ -164,7 +177,9 @@ struct Taker<'a> {
 
 impl<'a> Taker<'a> {
     fn new(spec: &'a FeatureSpec, takes: &'a [Take]) -> Self {
-        let rooms = if takes.contains(&Take::Degraded) { ROOMS } else { 0 };
+        let has_rooms =
+            |take: &Take| matches!(take, Take::Degraded(by) if by.contains(&Degradation::Room));
+        let rooms = if takes.iter().any(has_rooms) { ROOMS } else { 0 };
         let room = |seed| {
             let mut rng = StdRng::seed_from_u64(seed);
             Room::draw(&mut rng).response(rng.random_range(T60_S))
@@ -175,27 +190,27 @@ impl<'a> Taker<'a> {
 
     fn take(&mut self, samples: &[f32], seed: u64) -> Result<Vec<Prepared>> {
         let takes = self.takes.iter();
-        takes.map(|take| prepare(&self.sound(samples, *take, seed)?, self.spec)).collect()
+        takes.map(|take| prepare(&self.sound(samples, take, seed)?, self.spec)).collect()
     }
 
-    fn sound(&mut self, samples: &[f32], take: Take, seed: u64) -> Result<Vec<f32>> {
+    fn sound(&mut self, samples: &[f32], take: &Take, seed: u64) -> Result<Vec<f32>> {
         let speed = match take {
             Take::Speed(speed) => speed,
-            Take::Degraded => return Ok(self.degraded(samples, seed)),
+            Take::Degraded(by) => return Ok(self.degraded(samples, by, seed)),
         };
         at_speed(samples, u32::try_from(to_count(f64::from(ANALYSIS_RATE_HZ) * speed))?)
     }
 
-    fn degraded(&mut self, samples: &[f32], seed: u64) -> Vec<f32> {
+    fn degraded(&mut self, samples: &[f32], by: &[Degradation], seed: u64) -> Vec<f32> {
         let mut rng = StdRng::seed_from_u64(seed);
-        let mut out = match rng.random_range(0..4) {
-            0 => self.phone.pass(samples),
-            1 => {
+        let mut out = match by[rng.random_range(0..by.len())] {
+            Degradation::Phone => self.phone.pass(samples),
+            Degradation::Clipping => {
                 let mut out = samples.to_vec();
                 clip(&mut out, rng.random_range(CLIPPED));
                 out
             }
-            _ => {
+            Degradation::Room => {
                 let room = &self.rooms[rng.random_range(0..self.rooms.len())];
                 let mut out = self.convolver.convolve(samples, room);
                 out.truncate(samples.len());
@@ -264,4 +279,30 @@ pub fn progress_bar(length: usize, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg:14} {bar:32} {pos}/{len} {eta}")
         .expect("the template is a constant and right");
     ProgressBar::new(length as u64).with_style(style).with_message(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::channel::power;
+    use crate::units::to_f32;
+
+    /// A tone above what a phone passes, degraded as the `seed` draws; its level beside before.
+    fn level_after(by: &[Degradation], seed: u64) -> f64 {
+        let turn = std::f64::consts::TAU * 5000.0 / f64::from(ANALYSIS_RATE_HZ);
+        let tone: Vec<f32> = (0..8000).map(|n| to_f32((turn * f64::from(n)).sin()) / 2.0).collect();
+        let spec = FeatureSpec::default();
+        let takes = [Take::Degraded(by.to_vec())];
+        let degraded = Taker::new(&spec, &takes).sound(&tone, &takes[0], seed).expect("a sound");
+        power(&degraded) / power(&tone)
+    }
+
+    #[test]
+    fn only_what_is_listed_degrades() {
+        let by = [Degradation::Clipping, Degradation::Phone];
+        let mixed: Vec<f64> = (0..8).map(|seed| level_after(&by, seed)).collect();
+        assert!(mixed.iter().any(|level| *level < 0.01), "a phone among {mixed:?}");
+        assert!(mixed.iter().any(|level| 0.5 < *level), "no phone among {mixed:?}");
+        assert!((0..8).all(|seed| 0.5 < level_after(&by[..1], seed)), "clipping alone");
+    }
 }

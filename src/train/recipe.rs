@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::features::FeatureSpec;
 use crate::model::network::NetworkSpec;
 use crate::train::bands::has_bands;
+use crate::train::bank::Degradation;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,6 +44,8 @@ pub struct Recipe {
     pub one_emotion_share: f64,
     pub noise_share: f64,
     pub degraded_share: f64,
+    /// One of them each, drawn from this list: what comes twice is twice as likely.
+    pub degraded_by: Vec<Degradation>,
     pub convert_share: f64,
     pub mask_share: f64,
     pub copy_paste_share: f64,
@@ -92,6 +95,12 @@ impl Default for Recipe {
             one_emotion_share: 0.2,
             noise_share: 0.4,
             degraded_share: 0.1,
+            degraded_by: vec![
+                Degradation::Phone,
+                Degradation::Clipping,
+                Degradation::Room,
+                Degradation::Room,
+            ],
             convert_share: 0.1,
             mask_share: 0.2,
             copy_paste_share: 0.05,
@@ -183,6 +192,12 @@ impl Recipe {
         range("epochs", self.epochs as f64, 1.0, 10_000.0)?;
         range("steps", self.steps as f64, 0.0, 1e6)?;
         range("batch_size", self.batch_size as f64, 2.0, 4096.0)?;
+        if self.degraded_by.is_empty() {
+            bail!(
+                "degraded_by of the recipe is empty; allowed are phone, clipping and room, and \
+                 degraded_share=0 for none"
+            );
+        }
         self.features.check().context("in the recipe")?;
         if has_bands(&self.features) {
             return Ok(());
@@ -263,5 +278,7 @@ mod tests {
         check_refused("noise_share=1.5", "noise_share of the recipe is 1.5; allowed is 0 to 1");
         check_refused("epochs.best=3", "epochs is a value");
         check_refused("epochs=\"many\"", "does not hold");
+        check_refused("degraded_by=[]", "allowed are phone, clipping and room");
+        check_refused("degraded_by=[\"cave\"]", "does not hold");
     }
 }

@@ -88,7 +88,7 @@ pub fn run(options: &Options) -> Result<Card> {
         let (count, left_out) = (validation.len(), validation_bank.left_out.summary());
         bail!("no clip is there to validate on; of the {count} meant for it, left out: {left_out}");
     }
-    let bank = Bank::load(train, root, features, &Take::all())?;
+    let bank = Bank::load(train, root, features, &Take::all(&options.recipe.degraded_by))?;
     let train_part = Selection::new(&bank, labels, |_| true);
     check(&train_part, labels)?;
     let noise = load_noise(noise, root, features)?;

@@ -123,7 +123,12 @@ impl Teacher<'_> {
             let features = &self.recipe.features;
             let rehearsed = if self.is_rehearsing() { self.pretrain } else { &[] };
             let clips = [self.clips, rehearsed].concat();
-            let bank = Bank::load(&clips, self.audio_root, features, &Take::all())?;
+            let bank = Bank::load(
+                &clips,
+                self.audio_root,
+                features,
+                &Take::all(&self.recipe.degraded_by),
+            )?;
             let noise = load_noise(self.noise, self.audio_root, features)?;
             // Nobody else was here: the cell belongs to one thread.
             return Ok(self.heard.get_or_init(|| Heard { bank, noise }));
@@ -156,7 +161,8 @@ impl Teacher<'_> {
         labels.sort();
         labels.dedup();
         let features = &recipe.features;
-        let bank = Bank::load(self.pretrain, self.audio_root, features, &Take::all())?;
+        let bank =
+            Bank::load(self.pretrain, self.audio_root, features, &Take::all(&recipe.degraded_by))?;
         let noise = load_noise(self.noise, self.audio_root, features)?;
         let train = Selection::new(&bank, &labels, |_| true);
         let nobody = Selection::new(&bank, &labels, |_| false);
