@@ -54,6 +54,9 @@ pub struct TrainArgs {
     /// Models of other seeds, whose mean answer is learnt beside the labels
     #[arg(long, value_name = "FOLDER,…", value_delimiter = ',')]
     pub teachers: Vec<PathBuf>,
+    /// Folder that keeps what the clips become: minutes less for the next run on the same ones
+    #[arg(long, value_name = "FOLDER")]
+    pub keep: Option<PathBuf>,
     /// Train on: cpu, wgpu
     #[arg(long, value_name = "BACKEND", default_value = "cpu")]
     pub backend: String,

@@ -37,6 +37,7 @@ pub fn train(args: TrainArgs) -> Result<()> {
         from: args.from,
         votes: args.votes,
         teachers: args.teachers,
+        keep: args.keep,
         settings: train::fit::Settings {
             seed: args.seed,
             out: args.out.clone(),

@@ -18,6 +18,7 @@ use crate::train::channel::{Phone, clip};
 use crate::train::convolver::Convolver;
 use crate::train::corpus::Clip;
 use crate::train::held_out::is_test_noise;
+use crate::train::kept::Kept;
 use crate::train::left_out::{LeftOut, Trouble};
 use crate::train::rooms::Room;
 use crate::units::{ANALYSIS_RATE_HZ, to_count};
@@ -227,16 +228,40 @@ impl<'a> Taker<'a> {
 impl Bank {
     /// Loads `clips`; what cannot be used is told and left out.
     pub fn load(clips: &[Clip], root: &Path, spec: &FeatureSpec, takes: &[Take]) -> Result<Self> {
+        Self::load_kept(clips, root, spec, takes, None)
+    }
+
+    /// The same where `folder` may keep what the clips become for the next time.
+    pub fn load_kept(
+        clips: &[Clip],
+        root: &Path,
+        spec: &FeatureSpec,
+        takes: &[Take],
+        folder: Option<&Path>,
+    ) -> Result<Self> {
         let mut bank = Self::default();
         let mut speakers: BTreeMap<String, usize> = BTreeMap::new();
         let mut taker = Taker::new(spec, takes);
+        let open = |folder| Kept::open(folder, clips, root, spec, takes);
+        let mut kept = folder.map(open).transpose()?;
         let progress = progress_bar(clips.len(), "reading clips");
         for (place, clip) in clips.iter().enumerate() {
             progress.inc(1);
-            let Some(samples) = bank.left_out.read(root, &clip.path) else { continue };
-            let takes = taker
-                .take(&samples, place as u64)
-                .with_context(|| format!("in {}", clip.path.display()))?;
+            let takes = match kept.as_mut().and_then(Kept::get) {
+                Some(takes) => takes,
+                None => {
+                    let samples = bank.left_out.read(root, &clip.path);
+                    let make = |samples: Vec<f32>| taker.take(&samples, place as u64);
+                    let takes = samples.map(make).transpose();
+                    let takes = takes.with_context(|| format!("in {}", clip.path.display()))?;
+                    let takes = takes.unwrap_or_default();
+                    kept.as_mut().map(|kept| kept.put(&takes)).transpose()?;
+                    takes
+                }
+            };
+            if takes.is_empty() {
+                continue; // why is noted
+            }
             if takes.iter().any(|prepared| prepared.span.len() < 2 * MARGIN_FRAMES) {
                 let line = format!("{} has hardly any speech", clip.path.display());
                 bank.left_out.note(Trouble::TooShort, line);
@@ -250,6 +275,7 @@ impl Bank {
             bank.examples.push(Example { clip: clip.clone(), speaker, takes });
         }
         progress.finish();
+        kept.map(Kept::finish).transpose()?;
         bank.left_out.tell();
         Ok(bank)
     }

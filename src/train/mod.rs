@@ -5,6 +5,8 @@ pub mod corpus;
 
 pub mod folder;
 
+pub mod kept;
+
 pub mod left_out;
 
 pub mod affect;

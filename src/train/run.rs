@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::model::card::{Card, LABELS_MAX, is_label, label_rule};
 use crate::train::bank::{Bank, Take, load_noise};
-use crate::train::corpus::{Material, Part, Split, read_manifest};
+use crate::train::corpus::{Clip, Material, Part, Split, read_manifest};
 use crate::train::course::Course;
 use crate::train::fit::Settings;
 use crate::train::recipe::Recipe;
@@ -26,6 +26,8 @@ pub struct Options {
     pub votes: Option<PathBuf>,
     /// Models whose mean answer is learnt beside the labels.
     pub teachers: Vec<PathBuf>,
+    /// Folder that may keep what the clips become, for the next run.
+    pub keep: Option<PathBuf>,
     pub settings: Settings,
     /// The command as typed, for the card.
     pub command: String,
@@ -82,13 +84,16 @@ pub fn run(options: &Options) -> Result<Card> {
     }
     let Material { root, train, validation, noise, split, .. } = &material;
     let features = &options.recipe.features;
-    let validation_bank = Bank::load(validation, root, features, &Take::PLAIN)?;
+    let load = |clips: &[Clip], takes: &[Take]| {
+        Bank::load_kept(clips, root, features, takes, options.keep.as_deref())
+    };
+    let validation_bank = load(validation, &Take::PLAIN)?;
     let validation_part = Selection::new(&validation_bank, labels, |_| true);
     if validation_part.is_empty() {
         let (count, left_out) = (validation.len(), validation_bank.left_out.summary());
         bail!("no clip is there to validate on; of the {count} meant for it, left out: {left_out}");
     }
-    let bank = Bank::load(train, root, features, &Take::all(&options.recipe.degraded_by))?;
+    let bank = load(train, &Take::all(&options.recipe.degraded_by))?;
     let train_part = Selection::new(&bank, labels, |_| true);
     check(&train_part, labels)?;
     let noise = load_noise(noise, root, features)?;
