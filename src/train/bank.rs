@@ -255,7 +255,7 @@ impl Bank {
                     let takes = samples.map(make).transpose();
                     let takes = takes.with_context(|| format!("in {}", clip.path.display()))?;
                     let takes = takes.unwrap_or_default();
-                    kept.as_mut().map(|kept| kept.put(&takes)).transpose()?;
+                    kept.iter_mut().for_each(|kept| kept.put(&takes));
                     takes
                 }
             };
@@ -275,7 +275,7 @@ impl Bank {
             bank.examples.push(Example { clip: clip.clone(), speaker, takes });
         }
         progress.finish();
-        kept.map(Kept::finish).transpose()?;
+        kept.into_iter().for_each(Kept::finish);
         bank.left_out.tell();
         Ok(bank)
     }

@@ -32,7 +32,7 @@ pub enum Kept {
         fresh: PathBuf,
         place: PathBuf,
     },
-    /// Was there and is broken: made anew by the next run.
+    /// Was there and is broken, or finds no room: made anew by the next run.
     Broken,
 }
 
@@ -73,18 +73,23 @@ impl Kept {
         }
     }
 
-    /// Keeps the next clip's takes; none of one that is left out.
-    pub fn put(&mut self, takes: &[Prepared]) -> Result<()> {
-        let Self::Coming { file, fresh, .. } = self else { return Ok(()) };
-        write_takes(file, takes).with_context(|| format!("cannot write {}", fresh.display()))
+    /// Keeps the next clip's takes; none of one that is left out. On a full disk nothing is kept.
+    pub fn put(&mut self, takes: &[Prepared]) {
+        let Self::Coming { file, fresh, .. } = self else { return };
+        if let Err(error) = write_takes(file, takes) {
+            log::warn!("what the clips become is not kept: {}: {error}", fresh.display());
+            fs::remove_file(&*fresh).unwrap_or_default();
+            *self = Self::Broken;
+        }
     }
 
     /// All clips have come by.
-    pub fn finish(self) -> Result<()> {
-        let Self::Coming { mut file, fresh, place } = self else { return Ok(()) };
-        file.flush()
-            .and_then(|()| fs::rename(&fresh, &place))
-            .with_context(|| format!("cannot write {}", place.display()))
+    pub fn finish(self) {
+        let Self::Coming { mut file, fresh, place } = self else { return };
+        if let Err(error) = file.flush().and_then(|()| fs::rename(&fresh, &place)) {
+            log::warn!("what the clips become is not kept: {}: {error}", place.display());
+            fs::remove_file(&fresh).unwrap_or_default();
+        }
     }
 }
 
@@ -213,6 +218,20 @@ mod tests {
         assert!(fs::read_dir(folder.join("kept")).expect("there").next().is_none());
         assert_eq!(content(&clips, folder), made);
         assert_eq!(fs::read(file(folder)).expect("it was written"), whole);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn on_a_full_disk_nothing_is_kept_and_training_goes_on() {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let full = File::options().write(true).open("/dev/full").expect("Linux has it");
+        let [fresh, place] = ["a.new", "a.bank"].map(|name| folder.path().join(name));
+        let file = BufWriter::with_capacity(1, full);
+        let mut kept = Kept::Coming { file, fresh, place: place.clone() };
+        kept.put(&[]);
+        assert!(matches!(kept, Kept::Broken));
+        kept.finish();
+        assert!(!place.exists());
     }
 
     #[test]
