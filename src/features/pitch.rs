@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureSpec;
 use crate::units::to_f32;
@@ -33,7 +34,7 @@ pub const ROWS: usize = 2;
 pub const PERIODIC: f32 = 0.5;
 
 /// What one frame says of its pitch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Voicing {
     /// Height of the peak: 1 is perfectly periodic, noise stays below 0.5.
     pub strength: f32,

@@ -2,6 +2,8 @@
 //! of a throat are still a multiplication, an addition and a shift; and the way from there to the
 //! coefficients that the network sees.
 
+use serde::{Deserialize, Serialize};
+
 use crate::features::cepstrum::Cepstrum;
 use crate::features::front_end::front_end;
 use crate::features::mel::MelSpectrum;
@@ -9,7 +11,7 @@ use crate::features::{FeatureError, FeatureSpec, FrontEndKind};
 
 /// Mel power of one sound, frame after frame; or, of a front end that knows no mel power, its
 /// coefficients.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Bands {
     pub mels: usize,
     pub values: Vec<f32>,

@@ -103,7 +103,7 @@ impl Speech {
 }
 
 /// A sound with its voiced frames.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Prepared {
     pub bands: Bands,
     /// Of each frame; empty where the features have no pitch.
@@ -226,24 +226,20 @@ impl<'a> Taker<'a> {
 }
 
 impl Bank {
-    /// Loads `clips`; what cannot be used is told and left out.
-    pub fn load(clips: &[Clip], root: &Path, spec: &FeatureSpec, takes: &[Take]) -> Result<Self> {
-        Self::load_kept(clips, root, spec, takes, None)
-    }
-
-    /// The same where `folder` may keep what the clips become for the next time.
-    pub fn load_kept(
+    /// Loads `clips`; what cannot be used is told and left out. What they become stays in the
+    /// folder `keep` for the next time.
+    pub fn load(
         clips: &[Clip],
         root: &Path,
         spec: &FeatureSpec,
         takes: &[Take],
-        folder: Option<&Path>,
+        keep: Option<&Path>,
     ) -> Result<Self> {
         let mut bank = Self::default();
         let mut speakers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut taker = Taker::new(spec, takes);
+        let mut taker = None; // its rooms take a while, and may not be needed
         let open = |folder| Kept::open(folder, clips, root, spec, takes);
-        let mut kept = folder.map(open).transpose()?;
+        let mut kept = keep.map(open).transpose()?;
         let progress = progress_bar(clips.len(), "reading clips");
         for (place, clip) in clips.iter().enumerate() {
             progress.inc(1);
@@ -251,6 +247,7 @@ impl Bank {
                 Some(takes) => takes,
                 None => {
                     let samples = bank.left_out.read(root, &clip.path);
+                    let taker = taker.get_or_insert_with(|| Taker::new(spec, takes));
                     let make = |samples: Vec<f32>| taker.take(&samples, place as u64);
                     let takes = samples.map(make).transpose();
                     let takes = takes.with_context(|| format!("in {}", clip.path.display()))?;

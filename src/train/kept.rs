@@ -11,9 +11,7 @@ use std::time::UNIX_EPOCH;
 use anyhow::{Context, Result};
 
 use crate::features::FeatureSpec;
-use crate::features::pitch::Voicing;
 use crate::model::card::sha256_hex;
-use crate::train::bands::Bands;
 use crate::train::bank::{Prepared, Take};
 use crate::train::corpus::{Clip, sound_path};
 
@@ -106,61 +104,19 @@ fn key(clips: &[Clip], root: &Path, spec: &FeatureSpec, takes: &[Take]) -> Strin
     sha256_hex(all.as_bytes())
 }
 
+/// Its length and itself.
 fn write_takes(file: &mut impl Write, takes: &[Prepared]) -> io::Result<()> {
-    write_count(file, takes.len())?;
-    for take in takes {
-        let Prepared { bands, pitch, voiced, span, speech_power } = take;
-        write_count(file, bands.mels)?;
-        write_floats(file, bands.values.iter().copied())?;
-        write_floats(file, pitch.iter().flat_map(|voicing| [voicing.strength, voicing.octaves]))?;
-        write_count(file, voiced.len())?;
-        file.write_all(&voiced.iter().map(|&voiced| u8::from(voiced)).collect::<Vec<u8>>())?;
-        write_count(file, span.start)?;
-        write_count(file, span.end)?;
-        file.write_all(&speech_power.to_le_bytes())?;
-    }
-    Ok(())
-}
-
-fn read_takes(file: &mut impl Read) -> io::Result<Vec<Prepared>> {
-    let count = read_count(file)?;
-    let mut take = || {
-        let bands = Bands { mels: read_count(file)?, values: read_floats(file)? };
-        let pitch = read_floats(file)?;
-        let pitch = pitch.chunks_exact(2);
-        let pitch = pitch.map(|pair| Voicing { strength: pair[0], octaves: pair[1] }).collect();
-        let mut voiced = vec![0; read_count(file)?];
-        file.read_exact(&mut voiced)?;
-        let voiced = voiced.into_iter().map(|voiced| voiced == 1).collect();
-        let span = read_count(file)?..read_count(file)?;
-        let mut power = [0; 4];
-        file.read_exact(&mut power)?;
-        Ok(Prepared { bands, pitch, voiced, span, speech_power: f32::from_le_bytes(power) })
-    };
-    (0..count).map(|_| take()).collect()
-}
-
-fn write_count(file: &mut impl Write, count: usize) -> io::Result<()> {
-    file.write_all(&u32::try_from(count).map_err(io::Error::other)?.to_le_bytes())
-}
-
-fn read_count(file: &mut impl Read) -> io::Result<usize> {
-    let mut bytes = [0; 4];
-    file.read_exact(&mut bytes)?;
-    Ok(u32::from_le_bytes(bytes) as usize)
-}
-
-fn write_floats(file: &mut impl Write, values: impl Iterator<Item = f32>) -> io::Result<()> {
-    let bytes: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
-    write_count(file, bytes.len() / 4)?;
+    let bytes = postcard::to_stdvec(takes).map_err(io::Error::other)?;
+    file.write_all(&(bytes.len() as u64).to_le_bytes())?;
     file.write_all(&bytes)
 }
 
-fn read_floats(file: &mut impl Read) -> io::Result<Vec<f32>> {
-    let mut bytes = vec![0; 4 * read_count(file)?];
-    file.read_exact(&mut bytes)?;
-    let four = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    Ok(bytes.chunks_exact(4).map(four).collect())
+fn read_takes(file: &mut impl Read) -> io::Result<Vec<Prepared>> {
+    let mut length = [0; 8];
+    file.read_exact(&mut length)?;
+    let mut bytes = Vec::new();
+    file.take(u64::from_le_bytes(length)).read_to_end(&mut bytes)?;
+    postcard::from_bytes(&bytes).map_err(io::Error::other)
 }
 
 #[cfg(test)]
@@ -191,8 +147,7 @@ mod tests {
     /// Everything that the examples hold, as text.
     fn content(clips: &[Clip], folder: &Path) -> String {
         let (spec, kept) = (FeatureSpec::default(), folder.join("kept"));
-        let bank =
-            Bank::load_kept(clips, folder, &spec, &Take::all(&[Degradation::Phone]), Some(&kept));
+        let bank = Bank::load(clips, folder, &spec, &Take::all(&[Degradation::Phone]), Some(&kept));
         let bank = bank.expect("two clips can be used");
         assert_eq!(bank.examples.len(), 2);
         let takes: Vec<_> = bank.examples.iter().map(|example| &example.takes).collect();

@@ -85,7 +85,7 @@ pub fn run(options: &Options) -> Result<Card> {
     let Material { root, train, validation, noise, split, .. } = &material;
     let features = &options.recipe.features;
     let load = |clips: &[Clip], takes: &[Take]| {
-        Bank::load_kept(clips, root, features, takes, options.keep.as_deref())
+        Bank::load(clips, root, features, takes, options.keep.as_deref())
     };
     let validation_bank = load(validation, &Take::PLAIN)?;
     let validation_part = Selection::new(&validation_bank, labels, |_| true);

@@ -128,6 +128,7 @@ impl Teacher<'_> {
                 self.audio_root,
                 features,
                 &Take::all(&self.recipe.degraded_by),
+                None,
             )?;
             let noise = load_noise(self.noise, self.audio_root, features)?;
             // Nobody else was here: the cell belongs to one thread.
@@ -161,8 +162,13 @@ impl Teacher<'_> {
         labels.sort();
         labels.dedup();
         let features = &recipe.features;
-        let bank =
-            Bank::load(self.pretrain, self.audio_root, features, &Take::all(&recipe.degraded_by))?;
+        let bank = Bank::load(
+            self.pretrain,
+            self.audio_root,
+            features,
+            &Take::all(&recipe.degraded_by),
+            None,
+        )?;
         let noise = load_noise(self.noise, self.audio_root, features)?;
         let train = Selection::new(&bank, &labels, |_| true);
         let nobody = Selection::new(&bank, &labels, |_| false);
