@@ -145,6 +145,10 @@ pub struct FoldsArgs {
     /// Folder with the answers of other programs
     #[arg(long, value_name = "FOLDER")]
     pub peers: Option<PathBuf>,
+    /// A report of the same folds, models/reports/CORPUS.json: what this run has no figures of is
+    /// taken from it, peers or all of ours
+    #[arg(long, value_name = "FILE")]
+    pub earlier: Option<PathBuf>,
     /// One of the processes that --jobs asks for
     #[arg(long, hide = true)]
     pub worker: bool,

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::messages::Dimensions;
 use crate::train::affect::coordinates;
@@ -178,7 +178,7 @@ pub fn ua_at_coverage(answers: &[Answer], labels: usize, percent: usize) -> f64 
 }
 
 /// How well the halves of the category-derived coordinates are told apart, as `sign_ua` has it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Signs {
     pub arousal_sign_ua: Option<f64>,
     pub valence_sign_ua: Option<f64>,

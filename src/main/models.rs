@@ -142,6 +142,7 @@ fn folds(args: FoldsArgs) -> Result<()> {
         votes: args.votes,
         teachers: args.teachers,
         peers: args.peers,
+        earlier: args.earlier,
         is_worker: args.worker,
     })?;
     if let Some(report) = report {

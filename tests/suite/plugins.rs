@@ -38,8 +38,18 @@ pub fn daemon(slots: &str) -> (tempfile::TempDir, Daemon) {
     let mut daemon = Daemon::start_with(&arguments, |command| {
         command.env("CLAP_PATH", folder.path());
     });
-    daemon.wait_for_streams();
+    wait_for_chain(&mut daemon, &text);
     (folder, daemon)
+}
+
+/// The first hop is heard, and every slot of this configuration is built: until then commands to
+/// it are answered with -5.
+fn wait_for_chain(daemon: &mut Daemon, text: &str) {
+    daemon.wait_for_streams();
+    let slots = text.matches("uri = ").count();
+    wait_until("the chain to be built", || {
+        order(daemon, "/ser/plugin/list", vec![]).pop() == Some(int(slots))
+    });
 }
 
 /// Where cargo puts the plug-ins of tests/clap.
@@ -231,7 +241,7 @@ fn a_chain_is_saved_with_its_values_and_loaded_again() {
     std::fs::write(&file, text).expect("a folder of ours");
     let file = file.to_str().expect("a plain path").to_owned();
     let mut daemon = Daemon::start(&["--config", &file, "--input", "demo", "--backend", "cpu"]);
-    daemon.wait_for_streams();
+    wait_for_chain(&mut daemon, text);
     let value = |daemon: &mut Daemon| {
         order(daemon, "/ser/plugin/param/get", vec![int(1), "mix".into()]).pop()
     };
@@ -247,10 +257,8 @@ fn a_chain_is_saved_with_its_values_and_loaded_again() {
     order(&mut daemon, "/ser/config/save", vec![]);
     drop(daemon);
     let mut daemon = Daemon::start(&["--config", &file, "--input", "demo", "--backend", "cpu"]);
-    daemon.wait_for_streams();
-    wait_until("the chain to be built", || {
-        order(&mut daemon, "/ser/plugin/params", vec![int(1)]).pop() == Some(int(4))
-    });
+    wait_for_chain(&mut daemon, text);
+    assert_eq!(order(&mut daemon, "/ser/plugin/params", vec![int(1)]).pop(), Some(int(4)));
     assert_eq!(value(&mut daemon), Some(OscType::Float(0.75)));
 }
 

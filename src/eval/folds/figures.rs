@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::eval::folds::crowd::{jensen_shannon, plurality};
 use crate::eval::folds::streams::CurvePoint;
@@ -16,7 +16,7 @@ use crate::train::votes::Votes;
 pub type Run = Vec<Answer>;
 
 /// One line of the headline, shares as 0..1.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Row {
     pub who: String,
     /// What is known of the speaker, or of the split.
@@ -37,7 +37,7 @@ pub struct Row {
 }
 
 /// What the probabilities and coordinates are worth.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct Sureness {
     pub ece: f64,
     pub brier: f64,
@@ -83,7 +83,7 @@ impl Sureness {
 }
 
 /// Against what most listeners heard.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct CrowdRow {
     pub who: String,
     pub tier: String,
@@ -128,7 +128,7 @@ impl CrowdRow {
 }
 
 /// One setting of the smoothing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 pub struct StreamRow {
     pub attack_s: f32,
     pub release_s: f32,

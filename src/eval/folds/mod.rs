@@ -27,6 +27,8 @@ pub mod figures;
 
 pub mod report;
 
+pub mod earlier;
+
 pub mod markdown;
 
 pub mod confusion_svg;

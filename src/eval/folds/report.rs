@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::eval::clips::Tier;
 use crate::eval::folds::answers::{Answers, Said};
@@ -15,9 +15,9 @@ use crate::eval::metrics::{Answer, Confusion};
 use crate::train::votes::Votes;
 
 /// Whom our own rows are of.
-const OURS: &str = "affectd";
+pub const OURS: &str = "affectd";
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
     pub corpus: String,
     pub description: String,
@@ -43,10 +43,10 @@ pub struct Report {
     pub crowd_humans: Vec<Human>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct TierDetail {
     pub tier: Tier,
-    pub known: &'static str,
+    pub known: String,
     /// What validation speakers chose in each run, as `enrolled` names it.
     pub chosen: Vec<Vec<f32>>,
     /// Share of each label's clips that were found; none without a clip.
@@ -56,7 +56,7 @@ pub struct TierDetail {
 }
 
 /// T0 some time after the onset of speech.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Moment {
     pub seconds: f32,
     pub ua: f64,
@@ -65,7 +65,7 @@ pub struct Moment {
 }
 
 /// T1 with a speaker who shows one emotion only, beside the rest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OneEmotion {
     pub who: String,
     pub ua_t0: Option<f64>,
@@ -208,7 +208,7 @@ impl Source<'_> {
             });
             (!runs.is_empty()).then(|| TierDetail {
                 tier,
-                known: tier.what_is_known(),
+                known: tier.what_is_known().to_owned(),
                 chosen: chosen.collect(),
                 recalls: (0..labels.len()).map(|label| confusion.recall(label)).collect(),
                 confusion: confusion.counts().to_vec(),

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use crate::eval::clips::Tier;
 use crate::eval::folds::answers::{Answers, write_whole};
 use crate::eval::folds::confusion_svg;
+use crate::eval::folds::earlier::BY;
 use crate::eval::folds::markdown::Markdown;
 use crate::eval::folds::peers::{Condition, Peer, Rules};
 use crate::eval::folds::plan::{Fold, Job, LEAKY, Plan, Target};
@@ -46,6 +47,8 @@ pub struct Options {
     pub jobs: usize,
     pub votes: Option<PathBuf>,
     pub peers: Option<PathBuf>,
+    /// A report whose figures stand where this run has none.
+    pub earlier: Option<PathBuf>,
     /// One of the children that `jobs` asks for: it works and writes no report.
     pub is_worker: bool,
 }
@@ -230,7 +233,7 @@ impl<'a> Study<'a> {
         let out = &self.options.out;
         fs::create_dir_all(out).with_context(|| format!("cannot write {}", out.display()))?;
         let (name, command) = (self.plan.name.clone(), self.command());
-        let report = Report::new(Source {
+        let mut report = Report::new(Source {
             plan: &self.plan,
             command,
             seeds: sorted(&self.options.seeds),
@@ -242,6 +245,9 @@ impl<'a> Study<'a> {
             peers: self.peers,
             speakers: self.speakers,
         });
+        if let Some(path) = &self.options.earlier {
+            report = report.after(Report::read(path)?)?;
+        }
         for tier in &report.tiers {
             let title = format!("{name}, {:?}: % of each row", tier.tier);
             let svg = confusion_svg::draw(&title, &report.labels, &tier.confusion);
@@ -272,7 +278,7 @@ impl<'a> Study<'a> {
             let lacks = wanted.saturating_sub(answered.len());
             (0 < lacks).then(|| {
                 format!(
-                    "{lacks} of {wanted} clips of fold {} by {} at {}",
+                    "{lacks} of {wanted} clips of fold {}{BY}{} at {}",
                     fold.name, peer.who, peer.condition
                 )
             })

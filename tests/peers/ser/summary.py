@@ -4,7 +4,8 @@
 One entry a peer, corpus and target: version, command, ms_per_3s, and by tier the number of folds
 and runs, UA and WA as mean and sample s.d. over the folds (a fold's figure is the mean over its
 seeds and orders), and each fold's UA. All in percent, to a tenth. A tier that is not complete (a
-fold is missing, or has fewer runs than another) is left out, with a line that says so.
+fold is missing, or has fewer runs than another) is left out, with a line that says so. What the
+file has already of others stays.
 
 Needs: numpy soundfile. Example:
   summary.py --out out/peers --manifest data/manifest.csv --folds models/folds \\
@@ -22,7 +23,9 @@ import folds as shared
 def main():
     args = parse_arguments()
     crowd = shared.read_crowd(args.votes) if args.votes else None
-    entries = []
+    entries = {}
+    if args.write.exists():
+        entries = {key(item): item for item in json.loads(args.write.read_text(encoding="utf-8"))}
     for path in sorted(args.out.glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
         clips = shared.read_clips(args.manifest, data["corpus"])
@@ -32,8 +35,14 @@ def main():
         truth_of = shared.truth_by_path(clips, crowd if of_crowd else None)
         data["runs"] = complete(data, len(shared.fold_files(args.folds, data["corpus"])))
         shared.print_table(data, truth_of)
-        entries.append(entry(data, truth_of))
+        new = entry(data, truth_of)
+        entries[key(new)] = new
+    entries = [entries[at] for at in sorted(entries)]
     args.write.write_text(text(entries), encoding="utf-8")
+
+
+def key(item):
+    return item["peer"], item["corpus"], item["target"]
 
 
 def parse_arguments():
