@@ -27,7 +27,7 @@ pub fn daemon(slots: &str) -> (tempfile::TempDir, Daemon) {
     let folder = tempfile::tempdir().expect("a folder for the test");
     let file = folder.path().join("config.toml");
     let text = format!("[through]\nto = \"on\"\n{slots}");
-    std::fs::write(&file, text).expect("a folder of ours");
+    std::fs::write(&file, &text).expect("a folder of ours");
     for name in ["gain", "naughty"] {
         let built = examples().join(format!("libclap_{name}.so"));
         let named = folder.path().join(format!("{name}.clap"));
