@@ -1,5 +1,5 @@
 //! A report written before, and what of it stands where a new one has no figures: peers that
-//! nobody asked again, or all of ours where only peers are new.
+//! nobody asked again, other seeds of ours, or all of ours where only peers are new.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -41,6 +41,12 @@ impl Report {
             peers(&earlier.one_emotion, &self.one_emotion, |one| key(&one.who, "one emotion"));
         let crowd = peers(&earlier.crowd, &self.crowd, |row| key(&row.who, &row.tier));
 
+        if !self.tiers.is_empty() && self.has_other_seeds_than(&earlier) {
+            let (lacks, lacked) = earlier.missing.into_iter().partition(|line| line.contains(BY));
+            earlier.missing = lacked; // of these seeds too
+            self.join(&earlier)?;
+            earlier.missing = lacks;
+        }
         if self.tiers.is_empty() {
             self.missing.retain(|line| line.contains(BY)); // ours were not asked for
         }
@@ -120,6 +126,7 @@ mod tests {
             length: String::new(),
             parameters: 1,
             missing: missing.iter().map(|&line| line.to_owned()).collect(),
+            is_joined: false,
             rows,
             tiers: if has_ours { vec![detail] } else { Vec::new() },
             after_onset: Vec::new(),
@@ -164,12 +171,25 @@ mod tests {
     #[test]
     fn ours_come_to_the_peers_that_were_there() {
         let rows = vec![row(OURS, "T0", 0.8), row("people", "humans", 0.5)];
-        let merged = report(true, rows, &["fold 1 with seed 2"]).after(earlier()).unwrap();
+        let new = report(true, rows, &["fold 1 with seed 2"]);
+        let merged = new.after(earlier()).unwrap();
         let expected =
             [(OURS, "T0", 0.8), ("a 1", "T0", 0.2), ("b 1", "T0", 0.3), ("people", "humans", 0.5)];
         assert_eq!(told(&merged), expected);
         assert_eq!(merged.missing.len(), 3);
         assert!(!merged.missing.contains(&"fold 2 with seed 1".to_owned()));
+    }
+
+    #[test]
+    fn other_seeds_are_joined() {
+        let new = Report { seeds: vec![2, 3], rows: vec![row(OURS, "T0", 0.4)], ..earlier() };
+        let merged = new.after(earlier()).unwrap();
+        assert_eq!((&merged.seeds[..], merged.is_joined), (&[1, 2, 3][..], true));
+        // Runs are counted alike here, one a report.
+        assert!((merged.rows[0].ua - 0.25).abs() < 1e-12, "{:?}", merged.rows[0]);
+        let other = Report { seeds: vec![2], length: "2 epochs".to_owned(), ..earlier() };
+        let error = other.after(earlier()).unwrap_err().to_string();
+        assert!(error.contains("length 2 epochs"), "{error}");
     }
 
     #[test]

@@ -47,6 +47,13 @@ impl Display for Markdown<'_> {
             report.parameters,
             report.command,
         )?;
+        if report.is_joined {
+            writeln!(
+                f,
+                "\nSeeds were reported apart and joined: figures are means over seeds, and so are \
+                 the ends of their intervals, ECE, coverages and delays."
+            )?;
+        }
         self.missing(f)?;
         self.headline(f)?;
         self.sureness(f)?;

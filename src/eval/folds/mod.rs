@@ -29,6 +29,8 @@ pub mod report;
 
 pub mod earlier;
 
+pub mod seeds;
+
 pub mod markdown;
 
 pub mod confusion_svg;

@@ -29,6 +29,9 @@ pub struct Report {
     pub length: String,
     /// Of our network.
     pub parameters: usize,
+    /// Seeds were reported apart and joined.
+    #[serde(default)]
+    pub is_joined: bool,
     /// Of the folds and controls that were asked for, those that are not in the figures.
     pub missing: Vec<String>,
     /// Ours, peers, the control, humans: against the intended emotion.
@@ -128,6 +131,7 @@ impl Report {
             seeds: source.seeds,
             length: source.length,
             missing: source.missing,
+            is_joined: false,
             labels,
             rows,
             tiers,
