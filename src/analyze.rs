@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::config::checked::Config;
 use crate::engine::step::Engine;
-use crate::messages::{UNKNOWN, Update};
+use crate::messages::{Prosody, UNKNOWN, Update};
 use crate::model::predictor::Predictor;
 use crate::wav::{self, Sound};
 
@@ -43,6 +43,10 @@ struct Row<'a> {
     dominance: f32,
     conf: f32,
     top: &'a str,
+    quadrant: &'a str,
+    snr_db: f32,
+    #[serde(flatten)]
+    prosody: Prosody,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     classes: Vec<(&'a str, f32)>,
 }
@@ -130,13 +134,16 @@ fn row<'a>(file: &'a str, update: &Update, labels: &'a [String]) -> Row<'a> {
         valence: update.dimensions.valence,
         dominance: update.dimensions.dominance,
         conf: update.confidence,
-        top: &labels[update.classes.top().0],
+        top: &labels[update.top],
+        quadrant: update.quadrant.name(),
+        snr_db: update.snr_db,
+        prosody: update.prosody,
         classes: labels.iter().map(String::as_str).zip(scores.iter().copied()).collect(),
     }
 }
 
 /// What a CSV row begins with; one column a label follows.
-const CSV_COLUMNS: [&str; 13] = [
+const CSV_COLUMNS: [&str; 23] = [
     "file",
     "channel",
     "seq",
@@ -150,6 +157,16 @@ const CSV_COLUMNS: [&str; 13] = [
     "dominance",
     "conf",
     "top",
+    "quadrant",
+    "snr_db",
+    "f0_hz",
+    "f0_range",
+    "rate",
+    "jitter",
+    "shimmer_db",
+    "hnr_db",
+    "tilt_db",
+    "loudness",
 ];
 
 fn csv_record(row: &Row) -> Vec<String> {
@@ -167,7 +184,10 @@ fn csv_record(row: &Row) -> Vec<String> {
         format!("{:.4}", row.dominance),
         format!("{:.4}", row.conf),
         row.top.to_owned(),
+        row.quadrant.to_owned(),
+        format!("{:.1}", row.snr_db),
     ];
+    record.extend(row.prosody.all().iter().map(|value| format!("{value:.3}")));
     record.extend(row.classes.iter().map(|(_, score)| format!("{score:.4}")));
     record
 }

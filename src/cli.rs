@@ -17,7 +17,9 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::bench::BenchArgs;
-pub use crate::cli::eval::{EvalArgs, EvalCommand, FoldsArgs, HeldOut, RobustnessArgs, Tier};
+pub use crate::cli::eval::{
+    EvalArgs, EvalCommand, FoldsArgs, HeldOut, RobustnessArgs, StreamArgs, Tier,
+};
 pub use crate::cli::model::{Bits, ModelArgs, ModelCommand};
 pub use crate::cli::plugins::{PluginsArgs, PluginsCommand};
 pub use crate::cli::train::TrainArgs;

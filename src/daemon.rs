@@ -192,6 +192,11 @@ fn knowledge(config: &Config, card: &Card) -> Knowledge {
             card: card.items().into(),
             channels: config.input.channels,
             names: config.input.names.clone().into(),
+            triggers: config
+                .triggers
+                .iter()
+                .map(|trigger| (trigger.source.channel, trigger.name.clone()))
+                .collect(),
             hop_s: config.model.hop_s.unwrap_or(card.hop_s),
         },
         model: folder.to_string_lossy().into_owned(),

@@ -3,6 +3,10 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
+use crate::units::SILENCE_DB;
+
 /// Most labels a model may have, `unknown` included.
 pub const CLASSES_MAX: usize = 16;
 
@@ -58,6 +62,69 @@ impl Dimensions {
     pub const NEUTRAL: Self = Self { arousal: 0.5, valence: 0.5, dominance: 0.5 };
 }
 
+/// Where arousal and valence lie; the names are ours for the quadrants of Russell (1980).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+pub enum Quadrant {
+    Neutral = 0,
+    Excited = 1,
+    Tense = 2,
+    Gloomy = 3,
+    Calm = 4,
+}
+
+impl Quadrant {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Neutral => "neutral",
+            Self::Excited => "excited",
+            Self::Tense => "tense",
+            Self::Gloomy => "gloomy",
+            Self::Calm => "calm",
+        }
+    }
+}
+
+/// Prosody as measured; values hold while nobody speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prosody {
+    /// Fundamental frequency, of the last voiced frame.
+    pub f0_hz: f32,
+    /// Semitones between the lower and the upper fifth of the last 3 s of voiced frames.
+    pub f0_range: f32,
+    /// Syllables a second, over the last 3 s of speech.
+    pub rate: f32,
+    /// Mean difference of neighbouring cycles' lengths, % of the length, over a second of voice.
+    pub jitter: f32,
+    /// The same of their heights, in dB.
+    pub shimmer_db: f32,
+    /// Harmonics to noise, in dB, over a second of voice.
+    pub hnr_db: f32,
+    /// Energy from 1 to 5 kHz to that below, in dB, over a second of voice.
+    pub tilt_db: f32,
+    /// EBU R128, momentary (0.4 s), in LUFS.
+    pub loudness: f32,
+}
+
+impl Prosody {
+    /// Before anybody spoke.
+    pub const NOTHING: Self = Self {
+        f0_hz: 0.0,
+        f0_range: 0.0,
+        rate: 0.0,
+        jitter: 0.0,
+        shimmer_db: 0.0,
+        hnr_db: 0.0,
+        tilt_db: 0.0,
+        loudness: SILENCE_DB,
+    };
+
+    pub fn all(&self) -> [f32; 8] {
+        let Self { f0_hz, f0_range, rate, jitter, shimmer_db, hnr_db, tilt_db, loudness } = *self;
+        [f0_hz, f0_range, rate, jitter, shimmer_db, hnr_db, tilt_db, loudness]
+    }
+}
+
 /// What the engine says about one channel at the end of one hop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Update {
@@ -73,12 +140,21 @@ pub struct Update {
     pub voice_probability: f32,
     /// False when the scores are older than the hold time, or the source is gone.
     pub fresh: bool,
+    /// Time since the present voice began, at the hop's end; 0 without one.
+    pub since_onset_s: f32,
+    /// Time since the last frame of speech.
+    pub since_speech_s: f32,
+    /// How far the level of the last speech stands above the noise between, 0 before any.
+    pub snr_db: f32,
     /// RMS of the hop in dBFS.
     pub level_db: f32,
     /// A sample of this hop reached full scale.
     pub clipped: bool,
     /// Masked and smoothed probabilities.
     pub classes: ClassScores,
+    /// Index of the label that leads: another one must be ahead of it by `output.lead`.
+    pub top: usize,
+    pub quadrant: Quadrant,
     /// What the network said last, before mask and smoothing.
     pub raw: ClassScores,
     pub dimensions: Dimensions,
@@ -86,6 +162,133 @@ pub struct Update {
     pub confidence: f32,
     /// The network ran for this hop.
     pub inferred: bool,
+    pub prosody: Prosody,
+    pub triggers: TriggerStates,
+}
+
+impl Update {
+    /// What a channel says of which nothing is known; `labels` counts `unknown` too.
+    pub fn nothing(channel: u16, labels: usize) -> Self {
+        let classes = ClassScores::unknown(labels.saturating_sub(1));
+        Self {
+            channel,
+            sequence: 0,
+            end_frame: 0,
+            time_s: 0.0,
+            voice_on: false,
+            voice_probability: 0.0,
+            fresh: false,
+            since_onset_s: 0.0,
+            since_speech_s: 0.0,
+            snr_db: 0.0,
+            level_db: SILENCE_DB,
+            clipped: false,
+            classes,
+            top: labels.saturating_sub(1),
+            quadrant: Quadrant::Neutral,
+            raw: classes,
+            dimensions: Dimensions::NEUTRAL,
+            confidence: 0.0,
+            inferred: false,
+            prosody: Prosody::NOTHING,
+            triggers: TriggerStates::default(),
+        }
+    }
+}
+
+/// Which triggers of a channel are on, a bit each in the order of the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TriggerStates(u32);
+
+impl TriggerStates {
+    pub fn set(&mut self, index: usize, is_on: bool) {
+        self.0 = self.0 & !(1 << index) | u32::from(is_on) << index;
+    }
+
+    pub fn is_on(self, index: usize) -> bool {
+        self.0 >> index & 1 == 1
+    }
+}
+
+/// A stretch of speech and what was felt meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Segment {
+    pub channel: u16,
+    /// Counted from 1, channel by channel.
+    pub id: u32,
+    pub duration_s: f32,
+    /// Over the hops in which the network said something; neutral without one.
+    pub mean: Dimensions,
+    /// The largest of each.
+    pub peak: Dimensions,
+    /// The likeliest label over all of it; none before the first result.
+    pub top: Option<usize>,
+    pub confidence: f32,
+    pub level_peak_db: f32,
+    /// Mean distance to the noise.
+    pub snr_db: f32,
+    pub flags: SegmentFlags,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SegmentEvent {
+    /// The voice began so long ago.
+    Start {
+        channel: u16,
+        id: u32,
+        ago_s: f32,
+    },
+    /// Once a second.
+    Part(Segment),
+    End(Segment),
+}
+
+impl Segment {
+    /// Nothing is known of it but that it is there.
+    pub fn just_begun(channel: u16, id: u32) -> Self {
+        Self {
+            channel,
+            id,
+            duration_s: 0.0,
+            mean: Dimensions::NEUTRAL,
+            peak: Dimensions::NEUTRAL,
+            top: None,
+            confidence: 0.0,
+            level_peak_db: SILENCE_DB,
+            snr_db: 0.0,
+            flags: SegmentFlags::default(),
+        }
+    }
+}
+
+impl SegmentEvent {
+    pub fn channel(&self) -> u16 {
+        match self {
+            Self::Start { channel, .. } => *channel,
+            Self::Part(segment) | Self::End(segment) => segment.channel,
+        }
+    }
+}
+
+/// What is doubtful about a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SegmentFlags(i32);
+
+impl SegmentFlags {
+    /// Shorter than `voice.min_ms`.
+    pub const SHORT: Self = Self(1);
+    pub const CLIPPED: Self = Self(2);
+    /// It ended before the voice did: by a stop, or `voice.max_s`.
+    pub const CUT: Self = Self(4);
+    pub const LOW_SNR: Self = Self(8);
+
+    pub fn with(self, other: Self, is_so: bool) -> Self {
+        if is_so { Self(self.0 | other.0) } else { self }
+    }
+
+    pub fn bits(self) -> i32 {
+        self.0
+    }
 }
 
 /// `/ser/health/state`.
@@ -141,6 +344,8 @@ pub struct Identity {
     pub channels: u16,
     /// What the channels are called; empty, or one for each.
     pub names: Arc<[String]>,
+    /// Channel and name of each trigger, in the order of the configuration.
+    pub triggers: Arc<[(u16, String)]>,
     /// Time between two updates.
     pub hop_s: f32,
 }

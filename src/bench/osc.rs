@@ -49,6 +49,7 @@ pub fn sample_surface(count: usize, receivers: Receivers) -> Result<Stage> {
             card: [].into(),
             channels: 1,
             names: [].into(),
+            triggers: [].into(),
             hop_s: 0.1,
         },
         model: "sample".to_owned(),
@@ -118,6 +119,7 @@ pub fn sample_update(sequence: u32) -> Update {
         dimensions: Dimensions { arousal: wave(0.1), valence: wave(0.2), dominance: wave(0.4) },
         confidence: wave(0.9),
         inferred: true,
+        ..Update::nothing(1, 3)
     }
 }
 

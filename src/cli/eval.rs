@@ -47,6 +47,11 @@ pub enum EvalCommand {
                             --corpora cremad --split models/splits/shipped.toml --clips 120"
     )]
     Robustness(RobustnessArgs),
+    /// Measures how restless and how late the streams are, and what noise does, and writes a report
+    #[command(after_help = "Example:\n  affectd eval stream manifest.csv --audio-root corpora \
+                            --corpora cremad --split models/splits/shipped.toml \
+                            --noise-corpora noise:kitchen,noise:music")]
+    Stream(StreamArgs),
     /// Trains and scores every fold of a corpus and writes a report; goes on where it was killed
     #[command(after_help = "Example:\n  affectd eval folds --corpus ravdess --tier t0,t1,t2,t3 \
                             --manifest manifest.csv --audio-root corpora --jobs 2")]
@@ -92,6 +97,24 @@ pub struct RobustnessArgs {
     pub seed: u64,
     /// Folder that the card is written to, as Markdown, JSON and SVG named for the model
     #[arg(long, value_name = "FOLDER", default_value = "models/reports/robustness")]
+    pub out: PathBuf,
+}
+
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct StreamArgs {
+    #[command(flatten)]
+    pub corpus: CorpusArgs,
+    /// Which of the split's speakers are heard
+    #[arg(long, value_enum, default_value_t = HeldOut::Test)]
+    pub part: HeldOut,
+    /// Folder of the model, instead of the one configured
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+    /// Corpora of the same manifest that are heard alone, as noise
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub noise_corpora: Vec<String>,
+    /// Folder that the report is written to, as Markdown, JSON and SVG named for the model
+    #[arg(long, value_name = "FOLDER", default_value = "models/reports/stream")]
     pub out: PathBuf,
 }
 
@@ -146,7 +169,7 @@ pub struct FoldsArgs {
     #[arg(long, value_name = "FOLDER")]
     pub peers: Option<PathBuf>,
     /// A report of the same folds, models/reports/CORPUS.json: what this run has no figures of is
-    /// taken from it, peers or all of ours
+    /// taken from it, peers, other seeds or all of ours
     #[arg(long, value_name = "FILE")]
     pub earlier: Option<PathBuf>,
     /// One of the processes that --jobs asks for

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 
 use crate::config::checked::{
-    Backend, Config, Hold, HoldPolicy, Input, Model, Osc, Output, Privacy, Smooth, Source, Through,
-    ThroughTo, Voice,
+    Backend, Config, Hold, HoldPolicy, Input, Model, Osc, Output, Privacy, Smooth, SmoothMode,
+    Source, Through, ThroughTo, Voice,
 };
 use crate::config::error::Problem;
-use crate::config::map::{MAPS_MAX, Map, TypedMap};
 use crate::config::routes;
+use crate::config::rule::{Kind, check_rules};
 use crate::config::typed::{self, Typed};
 
 /// As many as the OSC contract allows to subscribe.
@@ -45,22 +45,24 @@ impl Typed {
         let hold = check_hold(&self.hold, &mut problems);
         let smooth = check_smooth(&self.smooth, &mut problems);
         let model = check_model(&self.model, &mut problems);
-        let output = Output { mask: self.output.mask.clone() };
+        let lead = problems.keep(number("output.lead", self.output.lead, 0.0..=1.0));
+        let output = lead.map(|lead| Output { mask: self.output.mask.clone(), lead });
         let privacy = Privacy { consent: self.privacy.consent };
         let plugins = self.plugins.check(self.input.channels);
         let plugins = problems.keep_all(plugins);
-        let maps = problems.keep_all(check_maps(&self.map));
-        let sound = input.zip(through);
-        let moved = plugins.zip(maps);
+        let maps = problems.keep_all(check_rules(Kind::Map, &self.map));
+        let triggers = problems.keep_all(check_rules(Kind::Trigger, &self.trigger));
+        let sound = input.zip(through).zip(output);
+        let moved = plugins.zip(maps).zip(triggers);
         match (sound, osc, voice, hold, smooth, model, moved) {
             (
-                Some((input, through)),
+                Some(((input, through), output)),
                 Some(osc),
                 Some(voice),
                 Some(hold),
                 Some(smooth),
                 Some(model),
-                Some((plugins, maps)),
+                Some(((plugins, maps), triggers)),
             ) => {
                 let config = Config {
                     input,
@@ -74,6 +76,7 @@ impl Typed {
                     privacy,
                     plugins,
                     maps,
+                    triggers,
                 };
                 let problems = routes::check(&config);
                 if problems.is_empty() { Ok(config) } else { Err(problems) }
@@ -110,27 +113,6 @@ fn check_input(
 fn check_through(typed: &typed::Through, problems: &mut Problems) -> Option<Through> {
     let gain_db = problems.keep(number("through.gain_db", typed.gain_db, -60.0..=12.0));
     Some(Through { gain_db: gain_db?, mute: typed.mute })
-}
-
-fn check_maps(typed: &[TypedMap]) -> Result<Vec<Map>, Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut problem = |text: String| {
-        problems.push(Problem::Type { key: "map".to_owned(), message: text });
-    };
-    if typed.len() > MAPS_MAX {
-        problem(format!("{} mappings, allowed are at most {MAPS_MAX}", typed.len()));
-    }
-    let mut maps: Vec<Map> = Vec::new();
-    for map in typed {
-        match map.check() {
-            Ok(map) if maps.iter().any(|other| other.name == map.name) => {
-                problem(format!("{:?} is there twice, each needs its own name", map.name));
-            }
-            Ok(map) => maps.push(map),
-            Err(error) => problem(error.to_string()),
-        }
-    }
-    if problems.is_empty() { Ok(maps) } else { Err(problems) }
 }
 
 /// Counted from 0 from here on.
@@ -175,7 +157,18 @@ fn check_voice(typed: &typed::Voice, problems: &mut Problems) -> Option<Voice> {
     let floor_db = problems.keep(number("voice.floor_db", typed.floor_db, -120.0..=0.0));
     let on_ms = problems.keep(whole("voice.on_ms", typed.on_ms, 0..=10_000));
     let off_ms = problems.keep(whole("voice.off_ms", typed.off_ms, 0..=10_000));
-    Some(Voice { threshold: threshold?, floor_db: floor_db?, on_ms: on_ms?, off_ms: off_ms? })
+    let margin_db = problems.keep(number("voice.margin_db", typed.margin_db, 0.0..=60.0));
+    let min_ms = problems.keep(whole("voice.min_ms", typed.min_ms, 0..=10_000));
+    let max_s = problems.keep(number("voice.max_s", typed.max_s, 1.0..=3600.0));
+    Some(Voice {
+        threshold: threshold?,
+        floor_db: floor_db?,
+        margin_db: margin_db?,
+        on_ms: on_ms?,
+        off_ms: off_ms?,
+        min_ms: min_ms?,
+        max_s: max_s?,
+    })
 }
 
 fn check_hold(typed: &typed::Hold, problems: &mut Problems) -> Option<Hold> {
@@ -189,7 +182,24 @@ fn check_hold(typed: &typed::Hold, problems: &mut Problems) -> Option<Hold> {
 fn check_smooth(typed: &typed::Smooth, problems: &mut Problems) -> Option<Smooth> {
     let attack_s = problems.keep(number("smooth.attack_s", typed.attack_s, 0.0..=60.0));
     let release_s = problems.keep(number("smooth.release_s", typed.release_s, 0.0..=60.0));
-    Some(Smooth { attack_s: attack_s?, release_s: release_s? })
+    let modes = [
+        ("off", SmoothMode::Off),
+        ("release", SmoothMode::Release),
+        ("one_euro", SmoothMode::OneEuro),
+        ("hmm", SmoothMode::Hmm),
+    ];
+    let mode = problems.keep(choice("smooth.mode", &typed.mode, &modes));
+    let min_cutoff = problems.keep(number("smooth.min_cutoff", typed.min_cutoff, 0.0..=50.0));
+    let beta = problems.keep(number("smooth.beta", typed.beta, 0.0..=100.0));
+    let stay_s = problems.keep(number("smooth.stay_s", typed.stay_s, 0.1..=600.0));
+    Some(Smooth {
+        mode: mode?,
+        attack_s: attack_s?,
+        release_s: release_s?,
+        min_cutoff: min_cutoff?,
+        beta: beta?,
+        stay_s: stay_s?,
+    })
 }
 
 fn check_model(typed: &typed::Model, problems: &mut Problems) -> Option<Model> {

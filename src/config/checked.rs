@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::config::map::Map;
 use crate::config::slots::Plugins;
+use crate::config::trigger::Trigger;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -22,6 +23,7 @@ pub struct Config {
     pub privacy: Privacy,
     pub plugins: Plugins,
     pub maps: Vec<Map>,
+    pub triggers: Vec<Trigger>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -113,10 +115,16 @@ pub struct Voice {
     pub threshold: f32,
     /// Sound below this level is never a voice.
     pub floor_db: f32,
+    /// Nor is what stands less than this above the noise.
+    pub margin_db: f32,
     /// Speech must last this long to switch on …
     pub on_ms: u32,
     /// … and be gone this long to switch off.
     pub off_ms: u32,
+    /// Segments that are shorter are flagged …
+    pub min_ms: u32,
+    /// … and longer ones cut in two.
+    pub max_s: f32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -139,16 +147,35 @@ pub enum HoldPolicy {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Smooth {
+    pub mode: SmoothMode,
     /// Time constant of rising values; 0 follows at once.
     pub attack_s: f32,
     /// Time constant of falling values.
     pub release_s: f32,
+    /// Of the one-euro filter, in Hz.
+    pub min_cutoff: f32,
+    /// Of the one-euro filter, in Hz per 1/s.
+    pub beta: f32,
+    /// How long an emotion lasts on average.
+    pub stay_s: f32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmoothMode {
+    Off,
+    /// Attack and release.
+    Release,
+    OneEuro,
+    /// A hidden Markov model whose classes last.
+    Hmm,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Output {
     /// Labels kept; all if empty. Whether the model has them is for the model to say.
     pub mask: Vec<String>,
+    /// How far another label must be ahead to become the likeliest one.
+    pub lead: f32,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,28 +5,20 @@
 
 mod shape;
 
-use std::fmt::{self, Debug, Display, Formatter};
+use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::config::map::shape::{Curve, Gate};
+pub use crate::config::map::shape::Curve;
+use crate::config::rule::Fault::{OutOfRange, Unknown, Wrong};
+use crate::config::rule::{Gate, Rule, RuleError, Source, is_made_of, refuse};
 
-use crate::config::map::Fault::{OutOfRange, Unknown, Wrong};
-
-/// Four plug-ins with sixteen parameters each; bounds what a hop costs.
-pub const MAPS_MAX: usize = 64;
-const CHANNELS_MAX: u16 = 8; // of `input.channels`
 const ADDRESS_BYTES_MAX: usize = 128;
 
-/// What the OSC contract names and a later version brings.
-const LATER: [&str; 4] = ["rel/", "feat/", "trig/", "teach/"];
-const LABELLED: &str = "class/LABEL, raw/class/LABEL or LABEL";
 const TARGETS: &str = "plugin/SLOT/SYMBOL, /an/osc/address or HOST:PORT/an/osc/address";
 const ADDRESSES: &str = "an OSC address of at most 128 characters without spaces and #*,?[]{}, \
                          no part of it empty, after IP:PORT, localhost:PORT or nothing";
 const SLOTS: &str = "a slot counted from 1 or its name, then a symbol of A-Z, a-z, 0-9, _";
-type Key = &'static str;
-
 /// `[[map]]`: one mapping as it is typed.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -66,32 +58,6 @@ pub struct Map {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Counted from 1.
-    pub channel: u16,
-    pub stream: SourceStream,
-}
-
-/// The streams that are one number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SourceStream {
-    VoiceOn,
-    VoiceProbability,
-    Fresh,
-    Level,
-    LevelNorm,
-    LevelClip,
-    TopIndex,
-    Class(String),
-    RawClass(String),
-    TopProbability,
-    Arousal,
-    Valence,
-    Dominance,
-    Confidence,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     Plugin {
         slot: Slot,
@@ -111,28 +77,6 @@ pub enum Slot {
     Name(String),
 }
 
-/// Why there is no such mapping.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MapError {
-    #[error("{key} = {value}: allowed is {allowed}")]
-    Value { fault: Fault, key: &'static str, value: String, allowed: String },
-    #[error("map.source = {name:?}: the streams {branch}* are not built in yet")]
-    NotBuiltIn { name: String, branch: &'static str },
-    #[error("there is a map {name:?} already; remove it, or give this one another name")]
-    Exists { name: String },
-    #[error("there is no map {name:?}; map/list tells which there are")]
-    Missing { name: String },
-    #[error("there would be more than {MAPS_MAX} maps, the most that are allowed")]
-    TooMany,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    OutOfRange,
-    Unknown,
-    Wrong,
-}
-
 impl Default for TypedMap {
     fn default() -> Self {
         Self {
@@ -149,6 +93,14 @@ impl Default for TypedMap {
     }
 }
 
+impl Rule for TypedMap {
+    type Checked = Map;
+
+    fn check(&self) -> Result<(String, Map), RuleError> {
+        self.check().map(|map| (map.name.clone(), map))
+    }
+}
+
 impl TypedMap {
     /// What it is called, named or not.
     pub fn own_name(&self) -> String {
@@ -156,8 +108,8 @@ impl TypedMap {
     }
 
     /// Tells the first value that is wrong.
-    pub fn check(&self) -> Result<Map, MapError> {
-        let source = Source::parse(&self.source)?; // first, because the name may be made of it
+    pub fn check(&self) -> Result<Map, RuleError> {
+        let source = Source::parse("map.source", &self.source)?; // the name may be made of it
         let name = self.own_name();
         if !is_made_of(&name, "_-") || 32 < name.len() {
             return refuse(Wrong, "map.name", name, "1 to 32 of A-Z, a-z, 0-9, _, -");
@@ -179,59 +131,14 @@ impl TypedMap {
             output: self.output,
             curve: Curve::parse(&self.curve)?,
             slew_s: self.slew_s,
-            gate: Gate::parse(&self.gate)?,
+            gate: Gate::parse("map.gate", &self.gate)?,
             is_enabled: self.enabled,
         })
     }
 }
 
-/// The streams without a label, as their addresses name them.
-const STREAMS: [(&str, SourceStream); 12] = [
-    ("voice/on", SourceStream::VoiceOn),
-    ("voice/prob", SourceStream::VoiceProbability),
-    ("fresh", SourceStream::Fresh),
-    ("level", SourceStream::Level),
-    ("level/norm", SourceStream::LevelNorm),
-    ("level/clip", SourceStream::LevelClip),
-    ("top/index", SourceStream::TopIndex),
-    ("top/prob", SourceStream::TopProbability),
-    ("dim/arousal", SourceStream::Arousal),
-    ("dim/valence", SourceStream::Valence),
-    ("dim/dominance", SourceStream::Dominance),
-    ("conf", SourceStream::Confidence),
-];
-
-impl Source {
-    pub fn parse(text: &str) -> Result<Self, MapError> {
-        let (channel, name) = split_channel("map.source", text)?;
-        let is_it = |known: &str| known == name || known.strip_prefix("dim/") == Some(name);
-        let (branch, label) = name.rsplit_once('/').unwrap_or(("class", name));
-        let stream = match (STREAMS.into_iter().find(|(known, _)| is_it(known)), branch) {
-            (Some((_, stream)), _) => stream,
-            (None, "class") if is_made_of(label, "_") => SourceStream::Class(label.into()),
-            (None, "raw/class") if is_made_of(label, "_") => SourceStream::RawClass(label.into()),
-            _ => {
-                if let Some(branch) = LATER.into_iter().find(|later| name.starts_with(later)) {
-                    return Err(MapError::NotBuiltIn { name: text.into(), branch });
-                }
-                let known = STREAMS.map(|(known, _)| known).join(", ");
-                return refuse(Unknown, "map.source", text, &format!("{known}, {LABELLED}"));
-            }
-        };
-        Ok(Self { channel: channel.unwrap_or(1), stream })
-    }
-
-    /// The label that the model must have.
-    pub fn label(&self) -> Option<&str> {
-        match &self.stream {
-            SourceStream::Class(label) | SourceStream::RawClass(label) => Some(label),
-            _ => None,
-        }
-    }
-}
-
 impl Target {
-    pub fn parse(text: &str) -> Result<Self, MapError> {
+    pub fn parse(text: &str) -> Result<Self, RuleError> {
         let (head, address) = text.split_at(text.find('/').unwrap_or(text.len()));
         if text.starts_with('/') || head.contains(':') {
             if !is_address(address) || !head.is_empty() && !is_host_and_port(head) {
@@ -260,17 +167,6 @@ impl Slot {
     }
 }
 
-impl Display for Source {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "ch/{}/", self.channel)?;
-        match &self.stream {
-            SourceStream::Class(label) => write!(f, "class/{label}"),
-            SourceStream::RawClass(label) => write!(f, "raw/class/{label}"),
-            plain => f.write_str(name_of(plain, &STREAMS)),
-        }
-    }
-}
-
 impl Display for Target {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
@@ -290,25 +186,6 @@ impl Display for Slot {
     }
 }
 
-fn name_of<T: PartialEq>(value: &T, names: &[(&'static str, T)]) -> &'static str {
-    names.iter().find(|(_, named)| named == value).map_or("", |(name, _)| name)
-}
-
-/// N of a leading `ch/N/`, and what follows.
-fn split_channel(key: Key, text: &str) -> Result<(Option<u16>, &str), MapError> {
-    let Some(rest) = text.strip_prefix("ch/") else { return Ok((None, text)) };
-    let (number, rest) = rest.split_once('/').unwrap_or((rest, ""));
-    match number.parse() {
-        Ok(channel) if (1..=CHANNELS_MAX).contains(&channel) => Ok((Some(channel), rest)),
-        _ => refuse(OutOfRange, key, text, &format!("a channel 1..{CHANNELS_MAX} after ch/")),
-    }
-}
-
-/// Letters, digits and these.
-fn is_made_of(text: &str, others: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
-}
-
 /// As OSC 1.0 has it.
 fn is_address(text: &str) -> bool {
     let is_good = |c: char| c.is_ascii_graphic() && !"#*,?[]{}".contains(c);
@@ -321,10 +198,6 @@ fn is_address(text: &str) -> bool {
 fn is_host_and_port(text: &str) -> bool {
     let address = text.replacen("localhost:", "127.0.0.1:", 1).parse();
     address.is_ok_and(|address: std::net::SocketAddr| 0 < address.port())
-}
-
-fn refuse<T>(fault: Fault, key: Key, value: impl Debug, allowed: &str) -> Result<T, MapError> {
-    Err(MapError::Value { fault, key, value: format!("{value:?}"), allowed: allowed.into() })
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ pub mod checked;
 pub mod typed;
 
 pub mod map;
+pub mod rule;
 pub mod slots;
+pub mod trigger;
 
 pub mod running;
 

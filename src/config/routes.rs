@@ -69,6 +69,13 @@ pub fn check(config: &Config) -> Vec<Problem> {
             Some(Ok(_)) => {}
         }
     }
+    for trigger in &config.triggers {
+        if channels < usize::from(trigger.source.channel) {
+            let value = format!("{:?} of trigger {}", trigger.source.to_string(), trigger.name);
+            let allowed = format!("a channel 1..{channels}, as input.channels says");
+            problems.push(Problem::Value { key: "trigger.source", value, allowed });
+        }
+    }
     // Also by way of other channels.
     for via in 0..channels {
         for from in 0..channels {

@@ -129,10 +129,12 @@ impl Running {
                 found.push(Difference { running: told(&running), saved: told(&in_file), key });
             }
         }
-        if self.state.typed.map != self.saved.map {
-            let told = |table: &Table| shown("map", table.get("map"));
-            let (key, running, saved) = ("map".to_owned(), told(&running), told(&in_file));
-            found.push(Difference { key, running, saved });
+        for key in ["map", "trigger"] {
+            let told = |table: &Table| shown(key, table.get(key));
+            let (running, saved) = (told(&running), told(&in_file));
+            if running != saved {
+                found.push(Difference { key: key.to_owned(), running, saved });
+            }
         }
         found
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::map::TypedMap;
 use crate::config::slots::TypedPlugins;
+use crate::config::trigger::TypedTrigger;
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,6 +26,9 @@ pub struct Typed {
     /// `[[map]]`: which stream moves what. Default none, at most 64.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub map: Vec<TypedMap>,
+    /// `[[trigger]]`: what switches at a threshold. Default none, at most 32.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trigger: Vec<TypedTrigger>,
 }
 
 /// `[input]`: where the voice comes from.
@@ -85,10 +89,17 @@ pub struct Voice {
     pub threshold: f32,
     /// Sound below this level in dBFS is never a voice. Default -60, range -120..0.
     pub floor_db: f32,
+    /// Nor is what stands less than so many dB above the noise of the room. Default 6, range
+    /// 0..60.
+    pub margin_db: f32,
     /// Milliseconds of speech that switch on. Default 100, range 0..10000.
     pub on_ms: i64,
     /// Milliseconds without speech that switch off. Default 400, range 0..10000.
     pub off_ms: i64,
+    /// Segments shorter than so many milliseconds are flagged. Default 300, range 0..10000.
+    pub min_ms: i64,
+    /// Segments longer than so many seconds are cut in two. Default 30, range 1..3600.
+    pub max_s: f32,
 }
 
 /// `[hold]`: what the streams do when nobody speaks.
@@ -105,18 +116,30 @@ pub struct Hold {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Smooth {
+    /// `off`, `release` (attack and release), `one_euro` or `hmm` (classes that last). Default
+    /// `release`.
+    pub mode: String,
     /// Time constant of rising values in seconds, 0 follows at once. Default 0.2, range 0..60.
     pub attack_s: f32,
     /// Time constant of falling values in seconds. Default 0.4, range 0..60.
     pub release_s: f32,
+    /// `one_euro`: cutoff in Hz of a value at rest. Default 0.3, range 0..50.
+    pub min_cutoff: f32,
+    /// `one_euro`: how much the cutoff grows with the speed, in Hz per 1/s. Default 0.5, range
+    /// 0..100.
+    pub beta: f32,
+    /// `hmm`: how long an emotion lasts on average, in seconds. Default 5, range 0.1..600.
+    pub stay_s: f32,
 }
 
 /// `[output]`: what is told.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
     /// Labels kept; the others are 0 and those kept share their mass. Default empty: all.
     pub mask: Vec<String>,
+    /// How far another label must be ahead to become the likeliest one. Default 0.05, range 0..1.
+    pub lead: f32,
 }
 
 /// `[privacy]`: what the people in the room agreed to.
@@ -179,7 +202,15 @@ impl Default for Osc {
 
 impl Default for Voice {
     fn default() -> Self {
-        Self { threshold: 0.5, floor_db: -60.0, on_ms: 100, off_ms: 400 }
+        Self {
+            threshold: 0.5,
+            floor_db: -60.0,
+            margin_db: 6.0,
+            on_ms: 100,
+            off_ms: 400,
+            min_ms: 300,
+            max_s: 30.0,
+        }
     }
 }
 
@@ -191,7 +222,20 @@ impl Default for Hold {
 
 impl Default for Smooth {
     fn default() -> Self {
-        Self { attack_s: 0.2, release_s: 0.4 }
+        Self {
+            mode: "release".into(),
+            attack_s: 0.2,
+            release_s: 0.4,
+            min_cutoff: 0.3,
+            beta: 0.5,
+            stay_s: 5.0,
+        }
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { mask: Vec::new(), lead: 0.05 }
     }
 }
 

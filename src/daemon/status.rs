@@ -29,7 +29,8 @@ impl StatusLine {
     }
 
     fn text(&self, update: &Update) -> String {
-        let (top, probability) = update.classes.top();
+        let top = update.top;
+        let probability = update.classes.as_slice().get(top).copied().unwrap_or(0.0);
         let voice = if update.voice_on { "●" } else { "·" };
         let clip = if update.clipped { "CLIP" } else { "    " };
         format!(

@@ -26,6 +26,7 @@ use crate::daemon::worker::health::Tally;
 use crate::daemon::worker::plugins::Hands;
 use crate::daemon::worker::timed::Timed;
 use crate::engine::lane::EngineError;
+use crate::engine::segments::Segments;
 use crate::engine::stats::Latencies;
 use crate::engine::step::Engine;
 use crate::messages::{Event, EventKind, HealthState, Update};
@@ -146,6 +147,8 @@ pub struct Worker {
     hands: Hands,
     lines: Lines,
     updates: Vec<Update>,
+    /// Of each channel.
+    segments: Vec<Segments>,
     latencies: Latencies,
     last_voice: Instant,
     started: Instant,
@@ -170,6 +173,7 @@ impl Worker {
             hands: Hands::default(),
             lines,
             updates: Vec::new(),
+            segments: Vec::new(),
             latencies: Latencies::default(),
             last_voice: Instant::now(),
             started: Instant::now(),
@@ -181,6 +185,7 @@ impl Worker {
     /// Until `stop`. What is left in the ring then is still analysed and told.
     pub fn run(mut self, stop: &AtomicBool, reload: &AtomicBool) {
         self.take_maps();
+        self.take_triggers();
         let mut next_health = Instant::now();
         loop {
             let leaving = stop.load(Ordering::Relaxed);
@@ -268,6 +273,11 @@ impl Worker {
     fn rest(&mut self) {
         if let Some(live) = self.live.take() {
             let counters = live.reader.counters();
+            self.hands.triggers.release();
+            let (surface, voice) = (&mut self.surface, &self.config.voice);
+            for segments in &mut self.segments {
+                segments.release(voice, &mut |event| surface.segment(event));
+            }
             self.tally.xruns += counters.xruns.load(Ordering::Relaxed);
             self.tally.repaired += counters.repaired_samples.load(Ordering::Relaxed);
             self.resting = Some(live.engine);
@@ -284,6 +294,10 @@ impl Worker {
             }
             before => self.new_engine(&reader, before.as_ref())?,
         };
+        let channels = u16::try_from(reader.channels()).unwrap_or(1);
+        self.segments.truncate(usize::from(channels));
+        let known = u16::try_from(self.segments.len()).unwrap_or(0);
+        self.segments.extend((known + 1..=channels).map(Segments::new));
         let through = &self.config.through;
         fader.set(through.gain_db, through.mute);
         self.live = Some(Live { reader, engine, fader });
@@ -330,8 +344,16 @@ impl Worker {
     fn take_update(&mut self, update: &Update) {
         let Some(Live { reader, engine, .. }) = &self.live else { return };
         let (captured, hop_s) = (reader.capture_time(update.end_frame), engine.hop_s());
+        let labels = &self.model.predictor.card().labels;
+        let triggers = self.hands.triggers.advance(update, labels, hop_s);
+        let update = &Update { triggers, ..*update };
         self.surface.update(update, captured, Moment::now());
         self.map(update, hop_s);
+        let index = usize::from(update.channel).saturating_sub(1);
+        if let Some(segments) = self.segments.get_mut(index) {
+            let surface = &mut self.surface;
+            segments.advance(update, &self.config.voice, &mut |event| surface.segment(event));
+        }
         let age = SystemTime::now().duration_since(captured).unwrap_or_default();
         self.latencies.push(1000.0 * age.as_secs_f32());
         if hop_s < age.as_secs_f32() {

@@ -6,11 +6,13 @@ use std::ops::Range;
 
 use crate::config::checked::{Config, Voice};
 use crate::engine::history::History;
+use crate::engine::leader::Leader;
 use crate::engine::shaping::Shaping;
 use crate::features::front_end::{FrontEnd, front_end};
+use crate::features::prosody::ProsodyMeter;
 use crate::features::resample::{ResampleError, Resampler};
 use crate::features::{FeatureError, FeatureSpec};
-use crate::messages::{CLASSES_MAX, Update};
+use crate::messages::{CLASSES_MAX, TriggerStates, Update};
 use crate::model::card::Card;
 use crate::model::predictor::{Predict, Prediction, Window};
 use crate::model::stream::Stream;
@@ -18,6 +20,7 @@ use crate::model::window::WindowRule;
 use crate::personal::normaliser::Normaliser;
 use crate::units::{ANALYSIS_RATE_HZ, amplitude_to_db};
 use crate::voice::activity::Activity;
+use crate::voice::floor::Floor;
 use crate::voice::gate::{Gate, GateSpec};
 
 /// Kept before the first and after the last frame of speech; training crops have the same margin.
@@ -58,10 +61,13 @@ pub struct Lane {
     /// Samples at the analysis rate that do not fill a feature hop yet.
     pending: Vec<f32>,
     front_end: Box<dyn FrontEnd>,
+    prosody: ProsodyMeter,
     activity: Activity,
+    floor: Floor,
     gate: Gate,
     normaliser: Normaliser,
     shaping: Shaping,
+    leader: Leader,
     history: History,
     /// What the model follows this channel with; not asked for yet, or none.
     stream: Option<Option<Stream>>,
@@ -97,10 +103,13 @@ impl Lane {
             resampler: Resampler::new(rate_hz)?,
             pending: Vec::new(),
             front_end: front_end(&features)?,
+            prosody: ProsodyMeter::new(&features),
             activity: Activity::default(),
+            floor: Floor::new(features.frames_per_s()),
             gate: Gate::new(gate_spec(&config.voice, &features)),
             normaliser: Normaliser::new(&card.normaliser),
             shaping: Shaping::new(card.labels.len(), card.hop_s, &config.smooth, &config.hold),
+            leader: Leader::new(config.output.lead),
             history: History::new(features.rows(), windows.rows_max() + MARGIN_FRAMES),
             stream: None,
             row: vec![0.0; features.rows()],
@@ -130,6 +139,7 @@ impl Lane {
         let mut whole = [true; CLASSES_MAX];
         whole[..mask.len()].copy_from_slice(mask);
         self.shaping.set_mask(whole);
+        self.leader.set_lead(config.output.lead);
     }
 
     /// Goes on counting where another lane ended.
@@ -178,7 +188,9 @@ impl Lane {
         self.rate_hz = rate_hz;
         self.pending.clear();
         self.front_end.reset();
+        self.prosody.reset();
         self.activity.reset();
+        self.floor.reset();
         self.gate.close();
         self.history.clear();
         self.segment_frames = 0;
@@ -199,10 +211,13 @@ impl Lane {
         self.probability = self.activity.process(samples);
         let level_db = amplitude_to_db((squares / samples.len() as f32).sqrt());
         let was_on = self.gate.is_on();
-        let is_speech = self.gate.process(self.probability, level_db);
+        self.floor.observe(level_db);
+        let is_speech = self.gate.process(self.probability, level_db, self.floor.level_db());
+        self.prosody.process(samples, level_db, self.gate.is_on());
         self.front_end.process(samples, &mut self.row);
         if is_speech {
             self.normaliser.observe(&self.row);
+            self.floor.observe_speech(level_db);
             self.frames_since_speech = 0;
         } else {
             self.frames_since_speech = self.frames_since_speech.saturating_add(1);
@@ -232,10 +247,11 @@ impl Lane {
     /// The hop is over; the prediction is of the window, if there was one.
     pub fn finish_hop(&mut self, prediction: Option<&Prediction>) -> Update {
         if let Some(prediction) = prediction {
-            let speech_s = self.speech_frames() as f32 / self.features.frames_per_s();
+            let speech_s = self.seconds(self.speech_frames());
             self.shaping.observe(prediction, speech_s);
         }
         self.shaping.advance();
+        let (classes, dimensions) = (self.shaping.classes(), self.shaping.dimensions());
         let meter = std::mem::take(&mut self.meter);
         self.sequence = self.sequence.wrapping_add(1);
         self.told_frames += meter.feature_frames as u64;
@@ -248,13 +264,20 @@ impl Lane {
             voice_on: self.gate.is_on(),
             voice_probability: self.probability.clamp(0.0, 1.0),
             fresh: self.shaping.is_fresh(),
+            since_onset_s: self.seconds(self.segment_frames.saturating_sub(MARGIN_FRAMES)),
+            since_speech_s: self.seconds(self.frames_since_speech),
+            snr_db: self.floor.snr_db(),
             level_db: amplitude_to_db((meter.squares / meter.samples as f32).sqrt()),
             clipped: CLIP_AMPLITUDE <= meter.peak,
-            classes: self.shaping.classes(),
+            classes,
+            top: self.leader.top(&classes),
+            quadrant: self.leader.quadrant(dimensions),
             raw: self.shaping.raw(),
-            dimensions: self.shaping.dimensions(),
+            dimensions,
             confidence: self.shaping.confidence(),
             inferred: prediction.is_some(),
+            prosody: self.prosody.values(),
+            triggers: TriggerStates::default(),
         }
     }
 
@@ -288,6 +311,10 @@ impl Lane {
         self.history.rows(numbers)
     }
 
+    fn seconds(&self, feature_frames: usize) -> f32 {
+        feature_frames as f32 / self.features.frames_per_s()
+    }
+
     /// What came after the margin of the last speech.
     fn trailing_frames(&self) -> usize {
         self.frames_since_speech.saturating_sub(MARGIN_FRAMES)
@@ -314,6 +341,7 @@ fn gate_spec(voice: &Voice, features: &FeatureSpec) -> GateSpec {
     GateSpec {
         threshold: voice.threshold,
         floor_db: voice.floor_db,
+        margin_db: voice.margin_db,
         on_frames: frames(voice.on_ms),
         off_frames: frames(voice.off_ms),
     }

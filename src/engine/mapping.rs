@@ -2,9 +2,11 @@
 //! Where the values go is the caller's affair. Time is the hops' length; nothing is allocated per
 //! hop. The worker's thread.
 
-use crate::config::map::{Curve, Gate, MAPS_MAX, Map, MapError, SourceStream};
-use crate::messages::{ClassScores, Update};
-use crate::units::{level_to_norm, to_count, to_f32};
+use crate::config::map::{Curve, Map};
+use crate::config::rule::{Kind, RuleError};
+use crate::engine::reading::{is_open, read};
+use crate::messages::Update;
+use crate::units::{to_count, to_f32};
 
 /// How steep `exp` is: its slope at the end over that at the start.
 const EXP_RATIO: f64 = 100.0;
@@ -13,7 +15,7 @@ const EXP_RATIO: f64 = 100.0;
 /// f32 may end a hair short.
 const LAST_STEP: f64 = 1.001;
 
-/// Up to [`MAPS_MAX`] maps of different names, in the order in which they came.
+/// Up to [`Kind::most`] maps of different names, in the order in which they came.
 #[derive(Debug, Default)]
 pub struct Mapper {
     entries: Vec<Entry>,
@@ -30,12 +32,12 @@ struct Entry {
 }
 
 impl Mapper {
-    fn add(&mut self, map: Map) -> Result<(), MapError> {
+    fn add(&mut self, map: Map) -> Result<(), RuleError> {
         if self.entries.iter().any(|entry| entry.map.name == map.name) {
-            return Err(MapError::Exists { name: map.name });
+            return Err(RuleError::Exists { kind: Kind::Map, name: map.name });
         }
-        if self.entries.len() == MAPS_MAX {
-            return Err(MapError::TooMany);
+        if self.entries.len() == Kind::Map.most() {
+            return Err(RuleError::TooMany { kind: Kind::Map });
         }
         self.entries.push(Entry { map, is_solo: false, position: None, told: None });
         Ok(())
@@ -43,7 +45,7 @@ impl Mapper {
 
     /// All or, with an error, none. A map that moves the same target as the one of its name did
     /// goes on from there, and stays solo.
-    pub fn set_all(&mut self, maps: Vec<Map>) -> Result<(), MapError> {
+    pub fn set_all(&mut self, maps: Vec<Map>) -> Result<(), RuleError> {
         let mut next = Self::default();
         maps.into_iter().try_for_each(|map| next.add(map))?;
         for entry in &mut next.entries {
@@ -58,7 +60,7 @@ impl Mapper {
     }
 
     /// Only this map acts from now on, if it is enabled; `None`: all again.
-    pub fn solo(&mut self, name: Option<&str>) -> Result<(), MapError> {
+    pub fn solo(&mut self, name: Option<&str>) -> Result<(), RuleError> {
         if let Some(name) = name {
             self.entry(name)?;
         }
@@ -98,9 +100,9 @@ impl Mapper {
         }
     }
 
-    fn entry(&mut self, name: &str) -> Result<&mut Entry, MapError> {
+    fn entry(&mut self, name: &str) -> Result<&mut Entry, RuleError> {
         let entry = self.entries.iter_mut().find(|entry| entry.map.name == name);
-        entry.ok_or_else(|| MapError::Missing { name: name.to_owned() })
+        entry.ok_or_else(|| RuleError::Missing { kind: Kind::Map, name: name.to_owned() })
     }
 }
 
@@ -127,37 +129,6 @@ impl Entry {
         let step = if is_slow { (end - start).abs() * hop_s / slew_s } else { f64::INFINITY };
         if way.abs() <= step * LAST_STEP { goal } else { position + step.copysign(way) }
     }
-}
-
-/// NaN opens no gate.
-fn is_open(gate: Gate, update: &Update) -> bool {
-    let is_sure = gate.confidence_min.is_none_or(|least| least <= update.confidence);
-    is_sure && (update.voice_on || !gate.needs_voice)
-}
-
-/// The stream's value, unless it is NaN or the model has not the label.
-fn read(stream: &SourceStream, update: &Update, labels: &[String]) -> Option<f32> {
-    let score = |scores: &ClassScores, label: &String| {
-        let index = labels.iter().position(|known| known == label)?;
-        scores.as_slice().get(index).copied()
-    };
-    let value = match stream {
-        SourceStream::VoiceOn => f32::from(update.voice_on),
-        SourceStream::VoiceProbability => update.voice_probability,
-        SourceStream::Fresh => f32::from(update.fresh),
-        SourceStream::Level => update.level_db,
-        SourceStream::LevelClip => f32::from(update.clipped),
-        SourceStream::TopIndex => update.classes.top().0 as f32,
-        SourceStream::LevelNorm => level_to_norm(update.level_db),
-        SourceStream::Class(label) => score(&update.classes, label)?,
-        SourceStream::RawClass(label) => score(&update.raw, label)?,
-        SourceStream::TopProbability => update.classes.top().1,
-        SourceStream::Arousal => update.dimensions.arousal,
-        SourceStream::Valence => update.dimensions.valence,
-        SourceStream::Dominance => update.dimensions.dominance,
-        SourceStream::Confidence => update.confidence,
-    };
-    (!value.is_nan()).then_some(value)
 }
 
 /// Where the source's value, which is not NaN, puts the target.
@@ -194,7 +165,7 @@ fn shape(curve: &Curve, x: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::config::map::TypedMap;
-    use crate::messages::Dimensions;
+    use crate::messages::{ClassScores, Dimensions};
 
     fn typed(output: [f32; 2], curve: &str) -> TypedMap {
         let (name, source, target) = ("a".into(), "arousal".into(), "/a".into());
@@ -218,20 +189,15 @@ mod tests {
         let mut classes = ClassScores::unknown(2);
         classes.as_mut_slice().copy_from_slice(&[0.7, 0.2, 0.1]);
         Update {
-            channel: 1,
-            sequence: 0,
-            end_frame: 0,
-            time_s: 0.0,
             voice_on: true,
             voice_probability: 0.9,
-            fresh: false,
             level_db: -30.0,
-            clipped: false,
             classes,
-            raw: ClassScores::unknown(2),
             dimensions: Dimensions { arousal, valence: 0.2, dominance: 0.8 },
             confidence: 0.5,
+            top: 0,
             inferred: true,
+            ..Update::nothing(1, 3)
         }
     }
 
@@ -375,11 +341,11 @@ mod tests {
     #[test]
     fn names_taken_or_missing_and_too_many_are_refused_and_change_nothing() {
         let mut mapper = with(&[slow()]);
-        assert!(matches!(mapper.add(map(&slow())), Err(MapError::Exists { .. })));
-        assert!(matches!(mapper.solo(Some("b")), Err(MapError::Missing { .. })));
+        assert!(matches!(mapper.add(map(&slow())), Err(RuleError::Exists { .. })));
+        assert!(matches!(mapper.solo(Some("b")), Err(RuleError::Missing { .. })));
         assert!(mapper.set_all(vec![map(&named("b")); 2]).is_err());
         let many = (0..65).map(|index| map(&named(&index.to_string()))).collect();
-        assert_eq!(mapper.set_all(many), Err(MapError::TooMany));
+        assert_eq!(mapper.set_all(many), Err(RuleError::TooMany { kind: Kind::Map }));
         check_told(&mut mapper, "a");
     }
 }

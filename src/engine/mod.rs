@@ -6,9 +6,20 @@ pub mod lane;
 
 pub mod history;
 
+pub mod smoothing;
+
+pub mod leader;
+
 pub mod shaping;
 
+pub mod reading;
+
 pub mod mapping;
+
+pub mod triggers;
+
+pub mod segments;
+
 pub mod step;
 
 pub mod stats;

@@ -2,6 +2,7 @@
 //! speaks. One value per channel; advances once a hop.
 
 use crate::config::checked::{Hold, HoldPolicy, Smooth};
+use crate::engine::smoothing::Smoothing;
 use crate::messages::{CLASSES_MAX, ClassScores, Dimensions};
 use crate::model::predictor::Prediction;
 use crate::units::{one_pole_step, to_count};
@@ -17,8 +18,7 @@ const DOUBT_POWER: i32 = 4;
 #[derive(Clone, Debug)]
 pub struct Shaping {
     hop_s: f32,
-    rise: f32,
-    fall: f32,
+    smoothing: Smoothing,
     hold: Hold,
     labels: usize,
     classes: ClassScores,
@@ -37,8 +37,7 @@ impl Shaping {
     pub fn new(labels: usize, hop_s: f32, smooth: &Smooth, hold: &Hold) -> Self {
         Self {
             hop_s,
-            rise: one_pole_step(hop_s, smooth.attack_s),
-            fall: one_pole_step(hop_s, smooth.release_s),
+            smoothing: Smoothing::new(hop_s, smooth),
             hold: hold.clone(),
             labels,
             classes: ClassScores::unknown(labels),
@@ -55,8 +54,7 @@ impl Shaping {
     /// Other time constants and another hop from now on; the values stay where they are.
     pub fn configure(&mut self, hop_s: f32, smooth: &Smooth, hold: &Hold) {
         let age_s = self.age_hops.map(|age| age as f32 * self.hop_s);
-        self.rise = one_pole_step(hop_s, smooth.attack_s);
-        self.fall = one_pole_step(hop_s, smooth.release_s);
+        self.smoothing.configure(hop_s, smooth);
         self.hold = hold.clone();
         self.hop_s = hop_s;
         let hops = |age_s: f32| u32::try_from(to_count(f64::from(age_s / hop_s)));
@@ -94,34 +92,32 @@ impl Shaping {
 
     /// One hop passes.
     pub fn advance(&mut self) {
-        let was_fresh = self.is_fresh();
-        let (mut rise, mut fall) = (self.rise, self.fall);
-        if !was_fresh && self.hold.policy != HoldPolicy::Hold {
-            self.target = ClassScores::unknown(self.labels);
-            self.target_dimensions = Dimensions::NEUTRAL;
-            self.confidence = 0.0;
-            rise = match self.hold.policy {
-                HoldPolicy::Zero => 1.0,
-                _ => one_pole_step(self.hop_s, self.hold.time_s),
-            };
-            fall = rise;
+        if self.is_fresh() || self.hold.policy == HoldPolicy::Hold {
+            let is_new = self.age_hops == Some(0);
+            self.smoothing.classes(&mut self.classes, &self.target, is_new);
+            self.smoothing.dimensions(&mut self.dimensions, self.target_dimensions);
+        } else {
+            self.let_go();
         }
-        let glide = |value: &mut f32, target: f32| {
-            let share = if *value < target { rise } else { fall };
-            *value += (target - *value) * share;
+        self.age_hops = self.age_hops.map(|age| age.saturating_add(1));
+    }
+
+    /// One hop on the way to neutral and `unknown`.
+    fn let_go(&mut self) {
+        self.target = ClassScores::unknown(self.labels);
+        self.target_dimensions = Dimensions::NEUTRAL;
+        self.confidence = 0.0;
+        let share = match self.hold.policy {
+            HoldPolicy::Zero => 1.0,
+            _ => one_pole_step(self.hop_s, self.hold.time_s),
         };
-        let targets = self.target.as_slice();
-        for (value, target) in self.classes.as_mut_slice().iter_mut().zip(targets) {
+        let glide = |value: &mut f32, target: f32| *value += (target - *value) * share;
+        for (value, target) in self.classes.as_mut_slice().iter_mut().zip(self.target.as_slice()) {
             glide(value, *target);
         }
-        let sum: f32 = self.classes.as_slice().iter().sum();
-        for value in self.classes.as_mut_slice() {
-            *value /= sum;
-        }
-        glide(&mut self.dimensions.arousal, self.target_dimensions.arousal);
-        glide(&mut self.dimensions.valence, self.target_dimensions.valence);
-        glide(&mut self.dimensions.dominance, self.target_dimensions.dominance);
-        self.age_hops = self.age_hops.map(|age| age.saturating_add(1));
+        glide(&mut self.dimensions.arousal, 0.5);
+        glide(&mut self.dimensions.valence, 0.5);
+        glide(&mut self.dimensions.dominance, 0.5);
     }
 
     /// Younger than the hold time.
@@ -176,12 +172,16 @@ pub fn unknown_share(probabilities: &[f32], speech_s: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::typed::Typed;
 
     const HOP_S: f32 = 0.1;
 
+    fn smooth() -> Smooth {
+        Typed::default().check().unwrap().smooth
+    }
+
     fn shaping(policy: HoldPolicy) -> Shaping {
-        let smooth = Smooth { attack_s: 0.2, release_s: 0.4 };
-        Shaping::new(3, HOP_S, &smooth, &Hold { policy, time_s: 1.0 })
+        Shaping::new(3, HOP_S, &smooth(), &Hold { policy, time_s: 1.0 })
     }
 
     fn certain() -> Prediction {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn another_hop_leaves_time_constants_in_seconds() {
-        let smooth = Smooth { attack_s: 0.2, release_s: 0.4 };
+        let smooth = smooth();
         let hold = Hold { policy: HoldPolicy::Hold, time_s: 1.0 };
         let mut shaping = shaping(HoldPolicy::Hold);
         shaping.observe(&certain(), 3.0);

@@ -16,3 +16,5 @@ pub mod run;
 pub mod folds;
 
 pub mod robustness;
+
+pub mod stream;

@@ -107,14 +107,14 @@ fn score(
 }
 
 impl HeldOut {
-    fn part(self) -> Part {
+    pub fn part(self) -> Part {
         match self {
             Self::Test => Part::Test,
             Self::Validation => Part::Validation,
         }
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Test => "test",
             Self::Validation => "validation",

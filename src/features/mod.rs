@@ -8,6 +8,10 @@ pub mod cepstrum;
 
 pub mod pitch;
 
+pub mod tilt;
+
+pub mod prosody;
+
 pub mod front_end;
 
 #[cfg(feature = "crate-mfcc")]

@@ -10,6 +10,7 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use serde::{Deserialize, Serialize};
 
 use crate::features::FeatureSpec;
+use crate::features::prosody::track::Candidate;
 use crate::units::to_f32;
 
 /// Range of the human voice in speech, shouts included.
@@ -26,6 +27,9 @@ const LONG_PERIOD_COST: f32 = 0.06;
 
 /// Energy of a window, -100 dBFS, below which correlation means nothing.
 const ENERGY_FLOOR: f32 = 4e-8;
+
+/// A peak below this explains nothing.
+const CANDIDATE_MIN: f32 = 0.3;
 
 /// Values that a frame gets.
 pub const ROWS: usize = 2;
@@ -95,14 +99,58 @@ impl Pitch {
 
     /// Takes `hop` new samples. NaN counts as silence.
     pub fn process(&mut self, hop: &[f32]) -> Voicing {
+        self.listen(hop);
+        self.correlate();
+        self.best()
+    }
+
+    /// Takes `hop` new samples and says nothing about them.
+    pub fn listen(&mut self, hop: &[f32]) {
         assert_eq!(hop.len(), self.hop, "a frame of pitch takes exactly one hop");
         let keep = self.history.len() - self.hop;
         self.history.copy_within(self.hop.., 0);
         for (kept, &sample) in self.history[keep..].iter_mut().zip(hop) {
             *kept = if sample.is_finite() { sample } else { 0.0 };
         }
+    }
+
+    /// The periods that explain the newest window best, the best first; how many there are.
+    pub fn candidates(&mut self, found: &mut [Candidate]) -> usize {
         self.correlate();
-        self.best()
+        let mut count = 0;
+        for index in 1..self.peaks.len() - 1 {
+            let [before, at, after] = [index - 1, index, index + 1].map(|i| self.peaks[i]);
+            if at < CANDIDATE_MIN || at < before || at <= after {
+                continue;
+            }
+            let (score, hz) = (self.score(index), self.hz(index));
+            let place = found[..count].iter().position(|other| other.score < score);
+            let place = place.unwrap_or(count);
+            if place < found.len() {
+                count = (count + 1).min(found.len());
+                found[place..count].rotate_right(1);
+                found[place] = Candidate { strength: at.clamp(0.0, 1.0), score, hz };
+            }
+        }
+        count
+    }
+
+    /// The peak less what its period costs.
+    fn score(&self, index: usize) -> f32 {
+        let span = (self.peaks.len() as f32 / self.shortest as f32 + 1.0).log2();
+        let longer = (1.0 + index as f32 / self.shortest as f32).log2() / span;
+        self.peaks[index] * (1.0 - LONG_PERIOD_COST * longer)
+    }
+
+    /// Between samples by a parabola through the neighbours.
+    fn hz(&self, index: usize) -> f32 {
+        let middle = index.clamp(1, self.peaks.len() - 2);
+        let [before, at, after] =
+            [-1isize, 0, 1].map(|step| self.peaks[middle.saturating_add_signed(step)]);
+        let bend = before - 2.0 * at + after;
+        let offset =
+            if bend < -1e-9 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+        self.rate_hz / ((self.shortest + middle) as f32 + offset)
     }
 
     /// As if silence had been there for ever.
@@ -154,25 +202,15 @@ impl Pitch {
         }
     }
 
-    /// The best period, between samples by a parabola through its neighbours.
     fn best(&self) -> Voicing {
-        let span = (self.peaks.len() as f32 / self.shortest as f32 + 1.0).log2();
         let mut best = (0, f32::MIN);
-        for (index, peak) in self.peaks.iter().enumerate() {
-            let longer = (1.0 + index as f32 / self.shortest as f32).log2() / span;
-            let score = peak * (1.0 - LONG_PERIOD_COST * longer);
+        for index in 0..self.peaks.len() {
+            let score = self.score(index);
             if best.1 < score {
                 best = (index, score);
             }
         }
-        let middle = best.0.clamp(1, self.peaks.len() - 2);
-        let [before, at, after] =
-            [-1isize, 0, 1].map(|step| self.peaks[middle.saturating_add_signed(step)]);
-        let bend = before - 2.0 * at + after;
-        let offset =
-            if bend < -1e-9 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
-        let period = (self.shortest + middle) as f32 + offset;
-        let hz = self.rate_hz / period;
+        let hz = self.hz(best.0);
         Voicing {
             strength: self.peaks[best.0].clamp(0.0, 1.0),
             octaves: (hz / to_f32(REFERENCE_HZ)).log2(),

@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 
 use affectd::cli::{
     self, Bits, EvalArgs, EvalCommand, FoldsArgs, ModelArgs, ModelCommand, RobustnessArgs,
-    TrainArgs,
+    StreamArgs, TrainArgs,
 };
 use affectd::config::{self, Overrides};
 use affectd::model::backend::training_device;
@@ -66,8 +66,9 @@ pub fn eval(args: EvalArgs) -> Result<()> {
     let corpus = match (args.command, args.corpus) {
         (Some(EvalCommand::Robustness(args)), _) => return robustness(args),
         (Some(EvalCommand::Folds(args)), _) => return folds(args),
+        (Some(EvalCommand::Stream(args)), _) => return stream(args),
         (None, Some(corpus)) => corpus,
-        (None, None) => anyhow::bail!("eval needs a manifest, folds or robustness"),
+        (None, None) => anyhow::bail!("eval needs a manifest, folds, robustness or stream"),
     };
     let overrides = Overrides { model: args.model, ..Overrides::default() };
     let config = config::load(None, &overrides)?;
@@ -76,10 +77,7 @@ pub fn eval(args: EvalArgs) -> Result<()> {
         audio_root: corpus.audio_root,
         corpora: corpus.corpora,
         split: corpus.split,
-        part: match args.part {
-            cli::HeldOut::Test => eval::run::HeldOut::Test,
-            cli::HeldOut::Validation => eval::run::HeldOut::Validation,
-        },
+        part: held_out(args.part),
         tier: tier(args.tier),
         model: daemon::model_folder(&config.model.folder),
         write_card: args.write_card,
@@ -123,6 +121,30 @@ fn tier(tier: cli::Tier) -> eval::clips::Tier {
         cli::Tier::T2 => eval::clips::Tier::T2,
         cli::Tier::T3 => eval::clips::Tier::T3,
     }
+}
+
+fn held_out(part: cli::HeldOut) -> eval::run::HeldOut {
+    match part {
+        cli::HeldOut::Test => eval::run::HeldOut::Test,
+        cli::HeldOut::Validation => eval::run::HeldOut::Validation,
+    }
+}
+
+fn stream(args: StreamArgs) -> Result<()> {
+    let overrides = Overrides { model: args.model, ..Overrides::default() };
+    let config = config::load(None, &overrides)?;
+    let report = eval::stream::run::run(&eval::stream::run::Options {
+        manifest: args.corpus.manifest,
+        audio_root: args.corpus.audio_root,
+        corpora: args.corpus.corpora,
+        split: args.corpus.split,
+        part: held_out(args.part),
+        noise_corpora: args.noise_corpora,
+        model: daemon::model_folder(&config.model.folder),
+        out: args.out,
+    })?;
+    writeln!(stdout(), "the report is {}", report.display())?;
+    Ok(())
 }
 
 fn folds(args: FoldsArgs) -> Result<()> {

@@ -10,12 +10,12 @@ use crate::units::SILENCE_DB;
 
 pub use crate::osc::address::instances::{Instance, all_instances, instances, markdown};
 pub use crate::osc::address::kinds::{
-    Fact, Group, HealthValue, ReceiverField, Role, Setting, Stream, Verb,
+    Fact, Group, HealthValue, ReceiverField, Role, SegmentPart, Setting, Stream, Verb,
 };
 
 /// Version of the contract: an address changes meaning only with a new major.
 pub const CONTRACT_MAJOR: i32 = 1;
-pub const CONTRACT_MINOR: i32 = 1;
+pub const CONTRACT_MINOR: i32 = 2;
 
 /// One address, or one per channel (`N`), label (`<label>`) or receiver (`<id>`).
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Address {
 
 const UNIT: Option<(f32, f32)> = Some((0.0, 1.0));
 
-use Group::{Core, Raw, Text};
+use Group::{Core, Feat, Raw, Text, Trig};
 
 /// Every address of this version, in the order of the reference. One row a line, to be read as a
 /// table.
@@ -47,15 +47,31 @@ pub const TABLE: &[Address] = &[
     stream(Stream::LevelNorm, Core, "/ch/N/level/norm", "f", UNIT, "", "the same, -60 dBFS is 0 and full scale 1"),
     stream(Stream::LevelClip, Core, "/ch/N/level/clip", "i", UNIT, "", "1 when a sample reached full scale"),
     stream(Stream::Class, Core, "/ch/N/class/<label>", "f", UNIT, "", "smoothed probability; all and unknown sum to 1"),
-    stream(Stream::TopIndex, Core, "/ch/N/top/index", "i", Some((0.0, 15.0)), "", "the likeliest label, counted from 0 in labels"),
+    stream(Stream::TopIndex, Core, "/ch/N/top/index", "i", Some((0.0, 15.0)), "", "the likeliest label, counted from 0 in labels; another must lead it by top/lead"),
     stream(Stream::TopProbability, Core, "/ch/N/top/prob", "f", UNIT, "", "its probability"),
     stream(Stream::TopLabel, Text, "/ch/N/top/label", "s", None, "", "its name"),
+    stream(Stream::Quadrant, Core, "/ch/N/quadrant", "i", Some((0.0, 4.0)), "", "0 neutral, 1 excited, 2 tense, 3 gloomy, 4 calm: where arousal and valence lie"),
+    stream(Stream::QuadrantName, Text, "/ch/N/quadrant/name", "s", None, "", "the same as a word"),
     stream(Stream::Arousal, Core, "/ch/N/dim/arousal", "f", UNIT, "", "calm 0 to excited 1, neutral 0.5"),
     stream(Stream::Valence, Core, "/ch/N/dim/valence", "f", UNIT, "", "unpleasant 0 to pleasant 1, neutral 0.5"),
     stream(Stream::Dominance, Core, "/ch/N/dim/dominance", "f", UNIT, "", "yielding 0 to in control 1, neutral 0.5"),
     stream(Stream::Confidence, Core, "/ch/N/conf", "f", UNIT, "", "how far to trust the result"),
     stream(Stream::Classes, Group::Vec, "/ch/N/classes", "f*", UNIT, "", "all class values in one list, in the order of labels"),
     stream(Stream::RawClass, Raw, "/ch/N/raw/class/<label>", "f", UNIT, "", "probability before mask and smoothing, when the network ran"),
+    stream(Stream::F0, Feat, "/ch/N/feat/f0", "f", Some((0.0, 1000.0)), "Hz", "fundamental frequency of the voice, of the last voiced frame"),
+    stream(Stream::F0Range, Feat, "/ch/N/feat/f0_range", "f", Some((0.0, 60.0)), "semitones", "between the lower and the upper fifth of 3 s of voice"),
+    stream(Stream::Rate, Feat, "/ch/N/feat/rate", "f", Some((0.0, 20.0)), "1/s", "syllables a second, over the last 3 s of speech"),
+    stream(Stream::Jitter, Feat, "/ch/N/feat/jitter", "f", Some((0.0, 30.0)), "%", "how much neighbouring cycles differ in length, over a second of voice"),
+    stream(Stream::Shimmer, Feat, "/ch/N/feat/shimmer", "f", Some((0.0, 5.0)), "dB", "how much they differ in height"),
+    stream(Stream::Hnr, Feat, "/ch/N/feat/hnr", "f", Some((-40.0, 40.0)), "dB", "harmonics to noise, over a second of voice"),
+    stream(Stream::Tilt, Feat, "/ch/N/feat/tilt", "f", Some((-60.0, 60.0)), "dB", "energy above 1 kHz to that below, over a second of voice"),
+    stream(Stream::Loudness, Feat, "/ch/N/feat/loudness", "f", Some((SILENCE_DB, 10.0)), "LUFS", "EBU R128, momentary (0.4 s)"),
+    stream(Stream::Snr, Feat, "/ch/N/feat/snr", "f", Some((0.0, 120.0)), "dB", "how far the speech of the last seconds stands above the noise between"),
+    stream(Stream::Trigger, Trig, "/ch/N/trig/<trigger>", "i", UNIT, "", "1 when the trigger switches on, 0 when it switches off, and once a second"),
+    segment(SegmentPart::Start, "/ch/N/seg/start", "if", "a voice begins: id, counted from 1; seconds since its onset"),
+    segment(SegmentPart::Part, "/ch/N/seg/part", "iffffif", "once a second: id, seconds so far, mean arousal, valence, dominance, likeliest label, mean confidence"),
+    segment(SegmentPart::Peak, "/ch/N/seg/peak", "iffff", "just before its end: id, greatest arousal, valence, dominance, level in dBFS"),
+    segment(SegmentPart::End, "/ch/N/seg/end", "iffffifi", "as part over all of it, and flags: 1 short, 2 clipped, 4 cut by a stop or by voice/max_s, 8 low SNR"),
     fact(Fact::ChannelName, "/ch/N/name", "s", "what the configuration calls the channel, or nothing"),
     health(HealthValue::State, "/health/state", "i", Some((0.0, 7.0)), "", STATE_TEXT),
     Address { group: Some(Text), ..health(HealthValue::StateText, "/health/state/text", "s", None, "", "the same as a word") },
@@ -95,10 +111,18 @@ pub const TABLE: &[Address] = &[
     setting(Setting::Config("voice.floor_db"), "/voice/floor_db", "f", Some((-120.0, 0.0)), "dBFS", "sound below this is never a voice"),
     setting(Setting::Config("voice.on_ms"), "/voice/on_ms", "i", Some((0.0, 10_000.0)), "ms", "speech that switches on"),
     setting(Setting::Config("voice.off_ms"), "/voice/off_ms", "i", Some((0.0, 10_000.0)), "ms", "hang-over: no speech that switches off"),
+    setting(Setting::Config("voice.margin_db"), "/voice/margin_db", "f", Some((0.0, 60.0)), "dB", "nor is what stands less than this above the noise of the room"),
+    setting(Setting::Config("voice.min_ms"), "/voice/min_ms", "i", Some((0.0, 10_000.0)), "ms", "shorter segments are flagged"),
+    setting(Setting::Config("voice.max_s"), "/voice/max_s", "f", Some((1.0, 3600.0)), "s", "longer segments are cut in two"),
     setting(Setting::Config("hold.policy"), "/hold/policy", "s", None, "", "after the last result: hold, decay, zero"),
     setting(Setting::Config("hold.time_s"), "/hold/time_s", "f", Some((0.1, 600.0)), "s", "age from which on a result is no longer fresh"),
     setting(Setting::Config("smooth.attack_s"), "/smooth/attack_s", "f", Some((0.0, 60.0)), "s", "time constant of rising values, 0 at once"),
     setting(Setting::Config("smooth.release_s"), "/smooth/release_s", "f", Some((0.0, 60.0)), "s", "time constant of falling values"),
+    setting(Setting::Config("smooth.mode"), "/smooth/mode", "s", None, "", "how values follow: off, release (attack and release), one_euro, hmm (classes that last)"),
+    setting(Setting::Config("smooth.min_cutoff"), "/smooth/min_cutoff", "f", Some((0.0, 50.0)), "Hz", "one_euro: cutoff of a value at rest"),
+    setting(Setting::Config("smooth.beta"), "/smooth/beta", "f", Some((0.0, 100.0)), "", "one_euro: how much the cutoff grows with the speed"),
+    setting(Setting::Config("smooth.stay_s"), "/smooth/stay_s", "f", Some((0.1, 600.0)), "s", "hmm: how long an emotion lasts on average"),
+    setting(Setting::Config("output.lead"), "/top/lead", "f", UNIT, "", "how far another label must be ahead to become the likeliest"),
     setting(Setting::Config("output.mask"), "/mask", "s[*]", None, "", "labels kept, the others are 0 and the kept ones sum to 1 with unknown; all: no mask"),
     setting(Setting::Config("model.window_s"), "/model/window_s", "f", Some((0.5, 10.0)), "s", "longest stretch of speech that one inference sees"),
     setting(Setting::Config("model.hop_s"), "/model/hop_s", "f", Some((0.02, 1.0)), "s", "time between two results, in whole steps of 0.01"),
@@ -108,7 +132,7 @@ pub const TABLE: &[Address] = &[
     setting(Setting::Config("through.gain_db"), "/through/gain_db", "f", Some((-60.0, 12.0)), "dB", "gain of the sound that goes on"),
     setting(Setting::Config("through.mute"), "/through/mute", "i", UNIT, "", "1: the sound that goes on is silence"),
     setting(Setting::Config("plugins.tap"), "/plugin/tap", "i", Some((0.0, 64.0)), "", "the analysis hears what the first so many slots do; 0: the clean voice"),
-    receiver(ReceiverField::Groups, "/sub/<id>/groups", "s", None, "", "names with commas: core, seg, trig, event, health, vec, raw, text"),
+    receiver(ReceiverField::Groups, "/sub/<id>/groups", "s", None, "", "names with commas: core, seg, trig, event, health, vec, raw, feat, text"),
     receiver(ReceiverField::Hz, "/sub/<id>/hz", "f", Some((0.0, 1000.0)), "Hz", "most bundles a second per channel, 0: no cap"),
     receiver(ReceiverField::Deadband, "/sub/<id>/deadband", "f", UNIT, "", "values that moved less stay here"),
     receiver(ReceiverField::Range, "/sub/<id>/range", "s", None, "", "unipolar: 0..1; bipolar: the dimensions from -1 to 1"),
@@ -162,6 +186,11 @@ pub const TABLE: &[Address] = &[
     verb(Verb::MapList, "/map/list", "", "one map/item each, then ok with their number"),
     verb(Verb::MapEnable, "/map/enable", "si", "name, 1 or 0"),
     verb(Verb::MapSolo, "/map/solo", "s", "name: only this one acts; empty: all again"),
+    verb(Verb::TriggerAdd, "/trigger/add", "ssff[ffs]", "name, source, on, off, min_s, rearm_s, gate: on from the one value on, off from the other back"),
+    verb(Verb::TriggerRemove, "/trigger/remove", "s", "name: it is off, and gone"),
+    verb(Verb::TriggerList, "/trigger/list", "", "one trigger/item each, then ok with their number"),
+    verb(Verb::TriggerEnable, "/trigger/enable", "si", "name, 1 or 0"),
+    verb(Verb::TriggerClear, "/trigger/clear", "", "all are off, and gone"),
     verb(Verb::Sync, "/sync", "i", "synced with the same number once all earlier commands of this sender are answered"),
     verb(Verb::Request, "/req", "is[*]", "request id, address, arguments: a command whose answer bears the id"),
     verb(Verb::Quit, "/quit", "", "leave in order; from this machine or with the token"),
@@ -181,6 +210,7 @@ pub const TABLE: &[Address] = &[
     reply("/plugin/param/item", "iisssffffi", "slot, number, symbol, name, unit, min, max, default, value, steps (0: none, 1: a switch)"),
     reply("/plugin/param/label", "isfs", "slot, symbol, value, its name"),
     reply("/map/item", "sssffffsfsi", "name, source, target, in_min, in_max, out_min, out_max, curve, slew_s, gate, 1 enabled"),
+    reply("/trigger/item", "ssffffsi", "name, source, on, off, min_s, rearm_s, gate, 1 enabled"),
     reply("/config/item", "sss", "key, value that holds, value in the file"),
     reply("/trace", "sss", "from, address, arguments: what dump asked for"),
 ];
@@ -189,22 +219,13 @@ pub const TABLE: &[Address] = &[
 /// below the root.
 pub const LATER: &[&str] = &[
     "/ch/*/rel/*",
-    "/ch/*/feat/*",
     "/ch/*/emb",
     "/ch/*/teach/*",
     "/ch/*/words",
-    "/ch/*/seg/*",
-    "/ch/*/trig/*",
     "/ch/*/calibrate/*",
     "/ch/*/calibrate/*/*",
     "/x/*",
     "/x/*/*/*",
-    "/trigger/*",
-    "/voice/min_ms",
-    "/voice/max_s",
-    "/smooth/mode",
-    "/smooth/min_cutoff",
-    "/smooth/beta",
     "/teach/*",
     "/calibrate/*",
     "/record/*",
@@ -220,9 +241,13 @@ const PLUGIN_TEXT: &str = "slot, name, uri, channel (0: all), 1 heard by the ana
 const EVENT_TEXT: &str = "code, subject, text";
 
 impl Address {
-    /// The address as it is on the wire, for one channel (from 1), label and receiver.
+    /// The address as it is on the wire, for one channel (from 1), label or trigger, and receiver.
     pub fn full(&self, root: &str, channel: u16, label: &str, receiver: i32) -> String {
-        let path = self.path.replace("/N/", &format!("/{channel}/")).replace("<label>", label);
+        let path = self
+            .path
+            .replace("/N/", &format!("/{channel}/"))
+            .replace("<label>", label)
+            .replace("<trigger>", label);
         format!("{}{}", self.root(root), path.replace("<id>", &receiver.to_string()))
     }
 
@@ -241,7 +266,7 @@ impl Address {
             Role::Stream(_) | Role::Health(_) | Role::Fact(_) => 1,
             Role::Verb(_) => 2,
             Role::Setting(_) => 3,
-            Role::Event(_) | Role::Reply => 0,
+            Role::Event(_) | Role::Segment(_) | Role::Reply => 0,
         }
     }
 }
@@ -258,6 +283,16 @@ const fn stream(
     text: &'static str,
 ) -> Address {
     Address { path, types, role: Role::Stream(stream), group: Some(group), range, unit, text }
+}
+
+const fn segment(
+    part: SegmentPart,
+    path: &'static str,
+    types: &'static str,
+    text: &'static str,
+) -> Address {
+    let group = Some(Group::Seg);
+    Address { path, types, role: Role::Segment(part), group, range: None, unit: "", text }
 }
 
 const fn health(

@@ -4,7 +4,7 @@ use crate::osc::address::Group;
 use crate::osc::fault::{Code, Fault};
 
 /// Groups that the contract names and a later version brings.
-const TO_COME: [&str; 3] = ["feat", "emb", "x"];
+const TO_COME: [&str; 2] = ["emb", "x"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Groups(u16);

@@ -121,6 +121,7 @@ mod tests {
             card: [].into(),
             channels: 0,
             names: [].into(),
+            triggers: [].into(),
             hop_s: 0.1,
         };
         let mut health = HealthStreams::new(&all_instances("/ser", &identity, &[]));

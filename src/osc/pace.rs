@@ -1,6 +1,6 @@
 //! What holds a receiver's streams back: a cap on bundles a second, and a dead band. The latest
-//! value wins; what could not leave stays owed until it can. Time comes as an argument. The
-//! worker's thread.
+//! value wins; what could not leave stays owed until it can. Events wait for no cap. Time comes as
+//! an argument. The worker's thread.
 
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,8 @@ struct Owed {
 #[derive(Clone, Copy, Debug)]
 struct SlotPace {
     is_owed: bool,
+    /// It is an event.
+    is_urgent: bool,
     /// The value that the receiver has; NaN before the first.
     sent: f32,
 }
@@ -55,29 +57,36 @@ impl Pace {
             self.channels.resize_with(channel_index + 1, Owed::default);
         }
         let owed = &mut self.channels[channel_index].slots;
-        owed.resize(slots.len(), SlotPace { is_owed: false, sent: f32::NAN });
+        owed.resize(slots.len(), SlotPace { is_owed: false, is_urgent: false, sent: f32::NAN });
         for (pace, slot) in owed.iter_mut().zip(slots) {
             // Time goes along with others; it is no reason to leave.
             let may_leave = slot.stream != Stream::Time || time_is_always;
             pace.is_owed |= slot.is_due && may_leave && has_moved(*pace, slot, limits.deadband);
+            pace.is_urgent |= slot.is_event;
         }
     }
 
     /// True if something is owed and may leave now.
     pub fn is_ready(&self, channel_index: usize, now: Instant) -> bool {
         self.channels.get(channel_index).is_some_and(|channel| {
-            channel.next.is_none_or(|next| next <= now)
-                && channel.slots.iter().any(|slot| slot.is_owed)
+            channel.slots.iter().any(|slot| slot.is_owed && channel.lets_pass(*slot, now))
         })
     }
 
     /// The slot goes with the bundle that leaves now: it is owed, or it is the time.
-    pub fn leaves(&self, channel_index: usize, slot_index: usize, slot: &ViewSlot) -> bool {
-        let is_owed = self.channels[channel_index].slots[slot_index].is_owed;
-        is_owed || slot.stream == Stream::Time
+    pub fn leaves(
+        &self,
+        channel_index: usize,
+        slot_index: usize,
+        slot: &ViewSlot,
+        now: Instant,
+    ) -> bool {
+        let channel = &self.channels[channel_index];
+        let pace = channel.slots[slot_index];
+        pace.is_owed && channel.lets_pass(pace, now) || slot.stream == Stream::Time
     }
 
-    /// The bundle has left: nothing is owed, and the timer starts.
+    /// The bundle has left: what went is not owed any more, and the timer starts.
     pub fn settle(
         &mut self,
         channel_index: usize,
@@ -86,11 +95,13 @@ impl Pace {
         now: Instant,
     ) {
         let channel = &mut self.channels[channel_index];
-        for (pace, slot) in channel.slots.iter_mut().zip(slots).filter(|(pace, _)| pace.is_owed) {
-            pace.is_owed = false;
+        let is_free = channel.is_free(now);
+        let owed = channel.slots.iter_mut().zip(slots).filter(|(pace, _)| pace.is_owed);
+        for (pace, slot) in owed.filter(|(pace, _)| is_free || pace.is_urgent) {
+            (pace.is_owed, pace.is_urgent) = (false, false);
             pace.sent = number(slot).unwrap_or(f32::NAN);
         }
-        if 0.0 < limits.max_hz {
+        if is_free && 0.0 < limits.max_hz {
             channel.next = Some(now + Duration::from_secs_f32(1.0 / limits.max_hz));
         }
     }
@@ -98,6 +109,16 @@ impl Pace {
     /// Starts anew: another view, or a snapshot that told everything.
     pub fn reset(&mut self) {
         self.channels.clear();
+    }
+}
+
+impl Owed {
+    fn is_free(&self, now: Instant) -> bool {
+        self.next.is_none_or(|next| next <= now)
+    }
+
+    fn lets_pass(&self, slot: SlotPace, now: Instant) -> bool {
+        slot.is_urgent || self.is_free(now)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Profiles: how one kind of receiver wants names and types. A name for every stream below a root,
 //! and a few habits. No state, any thread.
 
-use crate::osc::address::{Group, Instance, Role, Stream};
+use crate::osc::address::{Address, Group, Instance, Role, Stream};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::groups::Groups;
 
@@ -114,17 +114,34 @@ impl Profile {
             Self::Wekinator => None, // `inputs` alone
             Self::VrChat if stream == Stream::Time => None,
             Self::VrChat | Self::Flat => {
-                let place = if channel == 1 { String::new() } else { format!("/{channel}") };
-                Some(format!("{place}/{}", short(stream, label)))
+                Some(format!("{}/{}", place(channel), short(stream, label)))
+            }
+        }
+    }
+
+    /// The address of what is told of a channel's segments below the root; `None` if this profile
+    /// has none.
+    pub fn segment(self, row: &Address, channel: u16) -> Option<String> {
+        let plain = row.full("", channel, "", 0);
+        match self {
+            Self::Plain | Self::TouchDesigner | Self::Max | Self::Pd => Some(plain),
+            Self::VrChat | Self::Wekinator => None,
+            Self::Flat => {
+                let name = plain.rsplit('/').next().unwrap_or_default();
+                Some(format!("{}/seg_{name}", place(channel)))
             }
         }
     }
 
     /// The address of the list of a channel's inputs, for who learns from them.
     pub fn inputs(self, channel: u16) -> Option<String> {
-        let place = if channel == 1 { String::new() } else { format!("/{channel}") };
-        (self == Self::Wekinator).then(|| format!("/inputs{place}"))
+        (self == Self::Wekinator).then(|| format!("/inputs{}", place(channel)))
     }
+}
+
+/// The first channel is plain.
+fn place(channel: u16) -> String {
+    if channel == 1 { String::new() } else { format!("/{channel}") }
 }
 
 /// Name of a stream in one word.
@@ -141,12 +158,24 @@ fn short(stream: Stream, label: &str) -> String {
         Stream::TopIndex => "top",
         Stream::TopProbability => "top_prob",
         Stream::TopLabel => "top_label",
+        Stream::Quadrant => "quadrant",
+        Stream::QuadrantName => "quadrant_name",
         Stream::Arousal => "arousal",
         Stream::Valence => "valence",
         Stream::Dominance => "dominance",
         Stream::Confidence => "conf",
+        Stream::F0 => "f0",
+        Stream::F0Range => "f0_range",
+        Stream::Rate => "rate",
+        Stream::Jitter => "jitter",
+        Stream::Shimmer => "shimmer",
+        Stream::Hnr => "hnr",
+        Stream::Tilt => "tilt",
+        Stream::Loudness => "loudness",
+        Stream::Snr => "snr",
         Stream::Classes => "classes",
         Stream::RawClass => return format!("raw_{label}"),
+        Stream::Trigger => return format!("trig_{label}"),
     };
     name.to_owned()
 }

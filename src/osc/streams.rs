@@ -2,14 +2,15 @@
 //! is answered with them. What leaves for a receiver is made from them in `view`. No sockets, no
 //! clocks; the worker's thread.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rosc::{OscPacket, OscType};
 
-use crate::messages::{ClassScores, Dimensions, Update};
+use crate::messages::{ClassScores, Identity, Update};
 use crate::osc::address::{Address, Instance, Role, Stream, instances};
 use crate::osc::encode::message;
-use crate::units::{SILENCE_DB, level_to_norm};
+use crate::units::level_to_norm;
 
 /// A state that was not heard because the packet was lost is repeated so often.
 const REPEAT_S: f64 = 1.0;
@@ -17,8 +18,9 @@ const REPEAT_S: f64 = 1.0;
 /// Streams of one channel.
 #[derive(Debug)]
 pub struct ChannelStreams {
+    channel: u16,
     pub slots: Vec<Slot>,
-    labels: std::sync::Arc<[String]>,
+    labels: Arc<[String]>,
     hop_s: f64,
     /// Stream time from which on states are repeated.
     repeat_at_s: f64,
@@ -38,11 +40,12 @@ pub struct Slot {
 }
 
 impl ChannelStreams {
-    pub fn new(root: &str, channel: u16, labels: &std::sync::Arc<[String]>, hop_s: f32) -> Self {
+    pub fn new(root: &str, channel: u16, identity: &Identity) -> Self {
+        let labels = Arc::clone(&identity.labels);
         let of = |instance| Slot::new(instance, labels.len());
-        let slots = instances(root, channel, labels).into_iter().filter_map(of).collect();
-        let labels = std::sync::Arc::clone(labels);
-        let mut streams = Self { slots, labels, hop_s: f64::from(hop_s), repeat_at_s: 0.0 };
+        let slots = instances(root, channel, identity).into_iter().filter_map(of).collect();
+        let hop_s = f64::from(identity.hop_s);
+        let mut streams = Self { channel, slots, labels, hop_s, repeat_at_s: 0.0 };
         streams.reset();
         streams
     }
@@ -71,16 +74,45 @@ impl ChannelStreams {
     }
 
     /// Back to "nobody speaks": what is heard while muted and before the first hop. Only the two
-    /// flags that say so are due.
+    /// flags that say so are due, and triggers that were on.
     pub fn reset(&mut self) {
-        let silence = silence(self.labels.len());
+        let silence = Update::nothing(self.channel, self.labels.len());
         for slot in &mut self.slots {
             if slot.stream != Stream::Time {
                 slot.has_changed = slot.set(&silence, &self.labels);
             }
-            slot.is_due = matches!(slot.stream, Stream::VoiceOn | Stream::Fresh);
+            slot.is_due = match slot.stream {
+                Stream::VoiceOn | Stream::Fresh => true,
+                Stream::Trigger => slot.has_changed,
+                _ => false,
+            };
         }
         self.repeat_at_s = f64::NEG_INFINITY;
+    }
+
+    /// Takes the place of the streams of the same channel: what both have goes on.
+    pub fn follow(&mut self, before: &Self) {
+        for slot in &mut self.slots {
+            let same = before.slots.iter().find(|old| old.instance.name == slot.instance.name);
+            if let Some(same) = same {
+                slot.packet.clone_from(&same.packet);
+            }
+        }
+        self.repeat_at_s = before.repeat_at_s;
+    }
+
+    /// Only the triggers without a name in `kept` are due, and off; false if none of them was on.
+    pub fn end_triggers(&mut self, names: &[(u16, String)], kept: &[(u16, String)]) -> bool {
+        let mut is_any = false;
+        for slot in &mut self.slots {
+            let is_gone = slot.stream == Stream::Trigger
+                && names.get(slot.instance.index).is_none_or(|name| !kept.contains(name));
+            slot.has_changed =
+                is_gone && set_number(&mut slot.values_mut()[0], Reading::Int(0), None);
+            slot.is_due = slot.has_changed;
+            is_any |= slot.is_due;
+        }
+        is_any
     }
 
     /// All current values, `t` too.
@@ -131,7 +163,7 @@ impl Slot {
 
     /// True when the value is another one than before.
     fn set(&mut self, update: &Update, labels: &[String]) -> bool {
-        let (range, label_index) = (self.row().range, self.instance.label_index);
+        let (range, index) = (self.row().range, self.instance.index);
         match self.stream {
             Stream::Classes => {
                 let mut changed = false;
@@ -142,11 +174,12 @@ impl Slot {
                 changed
             }
             Stream::TopLabel => {
-                let label = labels.get(update.classes.top().0).map_or("", String::as_str);
+                let label = labels.get(update.top).map_or("", String::as_str);
                 set_text(&mut self.values_mut()[0], label)
             }
+            Stream::QuadrantName => set_text(&mut self.values_mut()[0], update.quadrant.name()),
             stream => {
-                let reading = reading(stream, label_index, update);
+                let reading = reading(stream, index, update);
                 set_number(&mut self.values_mut()[0], reading, range)
             }
         }
@@ -204,12 +237,12 @@ pub fn set_text(place: &mut OscType, text: &str) -> bool {
     changed
 }
 
-fn reading(stream: Stream, label_index: usize, update: &Update) -> Reading {
+fn reading(stream: Stream, index: usize, update: &Update) -> Reading {
     use Reading::{Float, Int};
-    let label = |scores: &ClassScores| scores.as_slice().get(label_index).copied().unwrap_or(0.0);
+    let label = |scores: &ClassScores| scores.as_slice().get(index).copied().unwrap_or(0.0);
     match stream {
         // Have several values or a text; `set` and `set_time` write them.
-        Stream::Time | Stream::Classes | Stream::TopLabel => Int(0),
+        Stream::Time | Stream::Classes | Stream::TopLabel | Stream::QuadrantName => Int(0),
         Stream::VoiceOn => Int(i32::from(update.voice_on)),
         Stream::VoiceProbability => Float(update.voice_probability),
         Stream::Fresh => Int(i32::from(update.fresh)),
@@ -218,33 +251,25 @@ fn reading(stream: Stream, label_index: usize, update: &Update) -> Reading {
         Stream::LevelClip => Int(i32::from(update.clipped)),
         Stream::Class => Float(label(&update.classes)),
         Stream::RawClass => Float(label(&update.raw)),
-        Stream::TopIndex => Int(i32::try_from(update.classes.top().0).unwrap_or(0)), // at most 15
-        Stream::TopProbability => Float(update.classes.top().1),
+        Stream::TopIndex => Int(i32::try_from(update.top).unwrap_or(0)), // at most 15
+        Stream::TopProbability => {
+            Float(update.classes.as_slice().get(update.top).copied().unwrap_or(0.0))
+        }
+        Stream::Quadrant => Int(update.quadrant as i32),
         Stream::Arousal => Float(update.dimensions.arousal),
         Stream::Valence => Float(update.dimensions.valence),
         Stream::Dominance => Float(update.dimensions.dominance),
         Stream::Confidence => Float(update.confidence),
-    }
-}
-
-/// What a channel says of which nothing is known.
-pub fn silence(labels: usize) -> Update {
-    let classes = ClassScores::unknown(labels.saturating_sub(1)); // `unknown` is one of them
-    Update {
-        channel: 0,
-        sequence: 0,
-        end_frame: 0,
-        time_s: 0.0,
-        voice_on: false,
-        voice_probability: 0.0,
-        fresh: false,
-        level_db: SILENCE_DB,
-        clipped: false,
-        classes,
-        raw: classes,
-        dimensions: Dimensions::NEUTRAL,
-        confidence: 0.0,
-        inferred: false,
+        Stream::F0 => Float(update.prosody.f0_hz),
+        Stream::F0Range => Float(update.prosody.f0_range),
+        Stream::Rate => Float(update.prosody.rate),
+        Stream::Jitter => Float(update.prosody.jitter),
+        Stream::Shimmer => Float(update.prosody.shimmer_db),
+        Stream::Hnr => Float(update.prosody.hnr_db),
+        Stream::Tilt => Float(update.prosody.tilt_db),
+        Stream::Loudness => Float(update.prosody.loudness),
+        Stream::Snr => Float(update.snr_db),
+        Stream::Trigger => Int(i32::from(update.triggers.is_on(index))),
     }
 }
 
@@ -252,12 +277,26 @@ pub fn silence(labels: usize) -> Update {
 mod tests {
     use super::*;
 
-    fn labels() -> std::sync::Arc<[String]> {
-        ["happy", "sad", "unknown"].map(String::from).into()
+    fn identity() -> Identity {
+        Identity {
+            labels: ["happy", "sad", "unknown"].map(String::from).into(),
+            card: [].into(),
+            channels: 1,
+            names: [].into(),
+            triggers: [(1, "loud".to_owned())].into(),
+            hop_s: 0.1,
+        }
     }
 
     fn spoken(sequence: u32, time_s: f64) -> Update {
-        Update { channel: 1, sequence, time_s, voice_on: true, fresh: true, ..silence(3) }
+        Update {
+            channel: 1,
+            sequence,
+            time_s,
+            voice_on: true,
+            fresh: true,
+            ..Update::nothing(1, 3)
+        }
     }
 
     /// Names of what is due for one more hop.
@@ -269,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_flag_leaves_when_it_changes_and_once_a_second() {
-        let mut streams = ChannelStreams::new("/ser", 1, &labels(), 0.1);
+        let mut streams = ChannelStreams::new("/ser", 1, &identity());
         let mut hops_with_flag = Vec::new();
         for hop in 0..25u32 {
             let mut update = spoken(hop, f64::from(hop) * 0.1);
@@ -283,18 +322,18 @@ mod tests {
 
     #[test]
     fn numbers_are_due_every_hop_and_time_is_first() {
-        let mut streams = ChannelStreams::new("/ser", 1, &labels(), 0.1);
+        let mut streams = ChannelStreams::new("/ser", 1, &identity());
         due(&mut streams, &spoken(1, 0.1));
         let names = due(&mut streams, &spoken(2, 0.2));
         assert_eq!(names[0], "t");
-        // 17 rows, one of them for 3 labels; less 5 states that did not change, and the raw ones,
+        // 29 rows, one of them for 3 labels; less 8 states that did not change, and the raw ones,
         // for the network did not run.
-        assert_eq!(names.len(), 17 + 2 - 5 - 1);
+        assert_eq!(names.len(), 29 + 2 - 8 - 1);
     }
 
     #[test]
     fn time_carries_sequence_capture_and_age() {
-        let mut streams = ChannelStreams::new("/ser", 1, &labels(), 0.1);
+        let mut streams = ChannelStreams::new("/ser", 1, &identity());
         let captured = SystemTime::UNIX_EPOCH + Duration::new(1_790_000_000, 250_000_000);
         streams.set(&spoken(4711, 0.0), captured, captured + Duration::from_millis(38));
         let (ints, age) = streams.slots[0].values().split_at(3);
@@ -314,7 +353,7 @@ mod tests {
 
     #[test]
     fn after_a_reset_only_the_flags_are_due() {
-        let mut streams = ChannelStreams::new("/ser", 1, &labels(), 0.1);
+        let mut streams = ChannelStreams::new("/ser", 1, &identity());
         due(&mut streams, &spoken(1, 0.0));
         streams.reset();
         let due: Vec<_> = streams.slots.iter().filter(|s| s.is_due).map(|s| s.stream).collect();
@@ -322,10 +361,22 @@ mod tests {
     }
 
     #[test]
-    fn the_top_label_is_told_by_name() {
-        let mut streams = ChannelStreams::new("/ser", 1, &labels(), 0.1);
+    fn a_trigger_that_was_on_is_off_after_a_reset() {
+        let mut streams = ChannelStreams::new("/ser", 1, &identity());
         let mut update = spoken(1, 0.0);
-        update.classes.as_mut_slice().copy_from_slice(&[0.1, 0.8, 0.1]);
+        update.triggers.set(0, true);
+        assert!(due(&mut streams, &update).contains(&"trig/<trigger>".to_string()));
+        streams.reset();
+        let slot = streams.slots.iter().find(|slot| slot.stream == Stream::Trigger);
+        let slot = slot.expect("there is one");
+        assert!(slot.is_due && slot.values() == [OscType::Int(0)]);
+    }
+
+    #[test]
+    fn the_top_label_is_told_by_name() {
+        let mut streams = ChannelStreams::new("/ser", 1, &identity());
+        let mut update = spoken(1, 0.0);
+        update.top = 1;
         due(&mut streams, &update);
         let top = streams.slots.iter().find(|slot| slot.stream == Stream::TopLabel).expect("a row");
         assert_eq!(top.values(), ["sad".into()]);

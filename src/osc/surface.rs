@@ -22,6 +22,8 @@ mod subscribe;
 
 mod tickets;
 
+mod triggers;
+
 mod verbs;
 
 #[cfg(test)]
@@ -38,7 +40,7 @@ use std::time::{Instant, SystemTime};
 use mio::Waker;
 
 use crate::config::running::Running;
-use crate::messages::Identity;
+use crate::messages::{Identity, Segment};
 use crate::osc::address::{Group, Instance, all_instances};
 use crate::osc::destination::Destinations;
 use crate::osc::encode::Datagrams;
@@ -96,6 +98,8 @@ pub struct Surface {
     addresses: Vec<Instance>,
     index: HashMap<String, usize>,
     channels: Vec<ChannelStreams>,
+    /// The segment of each channel that was told to have begun and not to have ended.
+    segments: Vec<Option<Segment>>,
     /// When each channel's last sound was recorded.
     captured: Vec<SystemTime>,
     health: HealthStreams,
@@ -126,6 +130,7 @@ impl Surface {
             addresses: Vec::new(),
             index: HashMap::new(),
             channels: Vec::new(),
+            segments: Vec::new(),
             captured: Vec::new(),
             health: HealthStreams::new(&[]),
             muted: false,
@@ -169,10 +174,21 @@ impl Surface {
         &self.running
     }
 
-    /// After another model or number of channels: the streams start again from silence.
+    /// After another model or number of channels: the streams start again from silence. After
+    /// other triggers they go on, and those that are gone are off.
     pub fn set_knowledge(&mut self, knowledge: Knowledge) {
+        self.end_triggers(&knowledge.identity.triggers);
+        if knowledge.identity.channels < self.knowledge.identity.channels {
+            self.cut_segments();
+        }
+        let is_same_model = self.knowledge.identity.labels == knowledge.identity.labels;
         self.knowledge = knowledge;
+        let before = std::mem::take(&mut self.channels);
         self.build_channels();
+        if is_same_model {
+            let channels = self.channels.iter_mut().zip(&before);
+            channels.for_each(|(streams, before)| streams.follow(before));
+        }
         self.drop_views();
         self.build_views();
     }
@@ -252,9 +268,10 @@ impl Surface {
 
     fn build_channels(&mut self) {
         let (root, identity) = (&self.root, &self.knowledge.identity);
-        let of = |channel| ChannelStreams::new(root, channel, &identity.labels, identity.hop_s);
+        let of = |channel| ChannelStreams::new(root, channel, identity);
         self.channels = (1..=identity.channels).map(of).collect();
         self.captured = vec![SystemTime::UNIX_EPOCH; self.channels.len()];
+        self.segments.resize(self.channels.len(), None);
         self.build_addresses();
         self.health = HealthStreams::new(&self.addresses);
     }

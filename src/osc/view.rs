@@ -4,8 +4,8 @@
 
 use rosc::{OscPacket, OscTime, OscType};
 
-use crate::messages::{Event, EventKind};
-use crate::osc::address::{Group, HealthValue, Role, Stream, TABLE};
+use crate::messages::{Dimensions, Event, EventKind, Identity, Segment, SegmentEvent};
+use crate::osc::address::{Group, HealthValue, Role, SegmentPart, Stream, TABLE};
 use crate::osc::encode::{self, Datagrams, message};
 use crate::osc::groups::Groups;
 use crate::osc::health::{HealthSlot, HealthStreams};
@@ -39,6 +39,8 @@ pub struct ViewSlot {
     transform: Transform,
     pub stream: Stream,
     pub is_due: bool,
+    /// Something happened that no cap holds back.
+    pub is_event: bool,
     pub packet: OscPacket,
 }
 
@@ -52,16 +54,16 @@ enum Transform {
 }
 
 impl View {
-    /// `channels` and `health` are those whose values it will show, `labels` the names of classes.
+    /// `channels` and `health` are those whose values it will show, `identity` has their names.
     pub fn new(
         shape: Shape,
         channels: &[ChannelStreams],
         health: &HealthStreams,
-        labels: &[String],
+        identity: &Identity,
     ) -> Self {
         let of_channel = |(number, streams): (u16, &ChannelStreams)| {
             let mut slots: Vec<_> = shape.inputs(number, streams).into_iter().collect();
-            let one = |(index, slot)| shape.slot(number, index, slot, labels);
+            let one = |(index, slot)| shape.slot(number, index, slot, identity);
             slots.extend(streams.slots.iter().enumerate().filter_map(one));
             slots
         };
@@ -93,6 +95,7 @@ impl View {
                 let is_due = slot.is_due && (slot.has_changed || !changes_only);
                 is_due || slot.has_changed && changes_only
             });
+            view.is_event = view.stream.is_event() && sources.clone().any(|slot| slot.has_changed);
             let OscPacket::Message(message) = &mut view.packet else { continue };
             message.args.clear();
             let values = sources.flat_map(Slot::values);
@@ -155,6 +158,27 @@ impl View {
         write(self.shape.profile, time, wanted.map(|(_, packet)| packet), datagrams);
     }
 
+    /// `unknown` is that label's index.
+    pub fn write_segment(
+        &self,
+        event: &SegmentEvent,
+        unknown: usize,
+        time: OscTime,
+        datagrams: &mut Datagrams,
+    ) {
+        if !self.shape.groups.has(Group::Seg) {
+            return;
+        }
+        let channel = event.channel();
+        let packet = |(part, arguments)| {
+            let row = TABLE.iter().find(|row| row.role == Role::Segment(part))?;
+            let name = self.shape.profile.segment(row, channel)?;
+            Some(message(format!("{}{name}", self.shape.root), arguments))
+        };
+        let packets: Vec<_> = told(event, unknown).into_iter().filter_map(packet).collect();
+        write(self.shape.profile, time, packets.iter(), datagrams);
+    }
+
     pub fn write_event(&self, event: &Event, datagrams: &mut Datagrams) {
         if !self.shape.groups.has(Group::Event) {
             return;
@@ -171,16 +195,48 @@ impl View {
     }
 }
 
+/// What the contract's messages say of an event: the parts, each with its arguments.
+fn told(event: &SegmentEvent, unknown: usize) -> Vec<(SegmentPart, Vec<OscType>)> {
+    let int = |value: u32| OscType::Int(value.cast_signed());
+    let three = |of: Dimensions| [of.arousal, of.valence, of.dominance].map(OscType::Float);
+    let whole = |segment: &Segment| {
+        let top = i32::try_from(segment.top.unwrap_or(unknown)).unwrap_or(0); // at most 15
+        let mut arguments = vec![int(segment.id), OscType::Float(segment.duration_s)];
+        arguments.extend(three(segment.mean));
+        arguments.extend([OscType::Int(top), OscType::Float(segment.confidence)]);
+        arguments
+    };
+    match event {
+        SegmentEvent::Start { id, ago_s, .. } => {
+            vec![(SegmentPart::Start, vec![int(*id), OscType::Float(*ago_s)])]
+        }
+        SegmentEvent::Part(segment) => vec![(SegmentPart::Part, whole(segment))],
+        SegmentEvent::End(segment) => {
+            let mut peak = vec![int(segment.id)];
+            peak.extend(three(segment.peak));
+            peak.push(OscType::Float(segment.level_peak_db));
+            let mut end = whole(segment);
+            end.push(OscType::Int(segment.flags.bits()));
+            vec![(SegmentPart::Peak, peak), (SegmentPart::End, end)]
+        }
+    }
+}
+
 impl Shape {
-    fn slot(&self, channel: u16, index: usize, slot: &Slot, labels: &[String]) -> Option<ViewSlot> {
+    fn slot(
+        &self,
+        channel: u16,
+        index: usize,
+        slot: &Slot,
+        identity: &Identity,
+    ) -> Option<ViewSlot> {
         let is_time = slot.stream == Stream::Time;
         let is_wanted = slot.row().group.is_some_and(|group| self.groups.has(group))
             || is_time && self.profile.has_time_always();
         if !is_wanted || slot.row().types.contains('s') && !self.profile.has_strings() {
             return None;
         }
-        let label = labels.get(slot.instance.label_index).map_or("", String::as_str);
-        let name = self.profile.stream(&slot.instance, channel, label)?;
+        let name = self.profile.stream(&slot.instance, channel, slot.instance.word(identity))?;
         let transform = if self.is_bipolar && slot.stream.is_centred() {
             Transform::Bipolar
         } else if self.profile.has_bools() && slot.stream.is_flag() {
@@ -194,6 +250,7 @@ impl Shape {
             transform,
             stream: slot.stream,
             is_due: false,
+            is_event: false,
             packet,
         })
     }
@@ -212,6 +269,7 @@ impl Shape {
             transform: Transform::None,
             stream: Stream::Classes,
             is_due: false,
+            is_event: false,
             packet,
         })
     }

@@ -1,5 +1,5 @@
 //! The gate: when a voice counts as on and as off. A decision per feature frame with a threshold,
-//! a level floor, an attack and a hang-over.
+//! a level floor, a distance to the noise, an attack and a hang-over.
 
 /// Constants of the gate, in feature frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -8,6 +8,8 @@ pub struct GateSpec {
     pub threshold: f32,
     /// Below this level, in dBFS over one frame, nothing counts as speech.
     pub floor_db: f32,
+    /// Nor does what stands less than this above the noise.
+    pub margin_db: f32,
     /// Speech frames in a row that switch the gate on.
     pub on_frames: u32,
     /// Other frames in a row that switch it off.
@@ -34,8 +36,9 @@ impl Gate {
     }
 
     /// Takes one frame; true when this frame itself is speech.
-    pub fn process(&mut self, probability: f32, level_db: f32) -> bool {
-        let speech = self.spec.threshold <= probability && self.spec.floor_db <= level_db;
+    pub fn process(&mut self, probability: f32, level_db: f32, noise_db: f32) -> bool {
+        let least_db = self.spec.floor_db.max(noise_db + self.spec.margin_db);
+        let speech = self.spec.threshold <= probability && least_db <= level_db;
         if speech == self.on {
             self.against = 0;
         } else {
@@ -69,7 +72,7 @@ mod tests {
     use super::*;
 
     const SPEC: GateSpec =
-        GateSpec { threshold: 0.5, floor_db: -60.0, on_frames: 3, off_frames: 2 };
+        GateSpec { threshold: 0.5, floor_db: -60.0, margin_db: 6.0, on_frames: 3, off_frames: 2 };
 
     /// Feeds `1` as speech and `0` as none; answers with the gate's state after each frame.
     fn check(frames: &str, expected: &str) {
@@ -77,7 +80,7 @@ mod tests {
         let states: String = frames
             .chars()
             .map(|frame| {
-                gate.process(if frame == '1' { 0.9 } else { 0.1 }, -20.0);
+                gate.process(if frame == '1' { 0.9 } else { 0.1 }, -20.0, -50.0);
                 if gate.is_on() { '1' } else { '0' }
             })
             .collect();
@@ -97,7 +100,8 @@ mod tests {
     #[test]
     fn what_is_quieter_than_the_floor_is_no_voice() {
         let mut gate = Gate::new(SPEC);
-        assert!((0..10).all(|_| !gate.process(1.0, -61.0)));
+        assert!((0..10).all(|_| !gate.process(1.0, -61.0, -120.0)));
+        assert!((0..10).all(|_| !gate.process(1.0, -45.0, -50.0)), "5 dB above the noise");
         assert!(!gate.is_on());
     }
 }

@@ -4,3 +4,5 @@
 pub mod activity;
 
 pub mod gate;
+
+pub mod floor;

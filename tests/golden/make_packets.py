@@ -28,10 +28,12 @@ CORE = [
     *((f"class/{label}", "f", [value]) for label, value in zip(LABELS, CLASSES)),
     ("top/index", "i", [0]),
     ("top/prob", "f", [CLASSES[0]]),
+    ("quadrant", "i", [1]),
     *((f"dim/{name}", "f", [value]) for name, value in DIMENSIONS.items()),
     ("conf", "f", [0.75]),
 ]
 TOP_LABEL = ("top/label", "s", ["happy"])
+QUADRANT_NAME = ("quadrant/name", "s", ["excited"])
 LISTED = ("classes", "fff", CLASSES)
 
 SHORT = {
@@ -70,10 +72,11 @@ def below(root, streams):
     return [message(f"{root}/{name}", types, values) for name, types, values in streams]
 
 
-def with_top_label():
-    """The label comes after the likeliest one's probability, the list after all others."""
-    place = [name for name, *_ in CORE].index("top/prob") + 1
-    return CORE[:place] + [TOP_LABEL] + CORE[place:] + [LISTED]
+def with_words():
+    """Words come after their numbers, the list after all others."""
+    place = [name for name, *_ in CORE].index("quadrant")
+    words = [TOP_LABEL, CORE[place], QUADRANT_NAME]
+    return CORE[:place] + words + CORE[place + 1 :] + [LISTED]
 
 
 def vrchat():
@@ -94,7 +97,7 @@ def main():
         "plain": plain,
         "touchdesigner": plain,
         "pd": plain,
-        "max": [bundle(below("/ser/ch/1", with_top_label()))],
+        "max": [bundle(below("/ser/ch/1", with_words()))],
         "flat": [bundle([message(f"/{short(n)}", types, values) for n, types, values in CORE])],
         "vrchat": list(vrchat()),
         "wekinator": [message("/wek/inputs", "f" * len(inputs), inputs)],

@@ -4,15 +4,20 @@
 use std::time::SystemTime;
 
 use affectd::bench::osc::{Receivers, sample_surface, sample_update};
+use affectd::config::trigger::TypedTrigger;
+use affectd::engine::segments::Segments;
 use affectd::engine::step::Engine;
+use affectd::engine::triggers::Triggers;
 use affectd::features::FeatureSpec;
 use affectd::features::front_end::front_end;
+use affectd::features::prosody::ProsodyMeter;
 use affectd::features::resample::Resampler;
 use affectd::model::card::NormaliserSpec;
 use affectd::model::predictor::{Predictor, Window};
 use affectd::osc::surface::Moment;
 use affectd::personal::normaliser::Normaliser;
 use affectd::voice::activity::Activity;
+use affectd::voice::floor::Floor;
 use affectd::voice::gate::{Gate, GateSpec};
 use affectd::wav;
 use burn::tensor::Device;
@@ -57,18 +62,57 @@ fn the_resampler_allocates_until_its_queue_has_grown() {
 }
 
 #[test]
-fn activity_and_gate_never_allocate() {
+fn activity_floor_and_gate_never_allocate() {
     let samples = speech();
     let mut activity = Activity::default();
-    let mut gate =
-        Gate::new(GateSpec { threshold: 0.5, floor_db: -60.0, on_frames: 3, off_frames: 30 });
+    let mut floor = Floor::new(100.0);
+    let mut gate = Gate::new(GateSpec {
+        threshold: 0.5,
+        floor_db: -60.0,
+        margin_db: 6.0,
+        on_frames: 3,
+        off_frames: 30,
+    });
     check(|| {
         for samples in samples.chunks(160) {
-            gate.process(activity.process(samples), -20.0);
+            floor.observe(-20.0);
+            gate.process(activity.process(samples), -20.0, floor.level_db());
         }
         activity.reset();
         gate.close();
     });
+}
+
+#[test]
+fn prosody_never_allocates() {
+    let spec = FeatureSpec::default();
+    let samples = speech();
+    let mut meter = ProsodyMeter::new(&spec);
+    check(|| {
+        for hop in samples.chunks_exact(spec.hop) {
+            meter.process(hop, -20.0, true);
+            meter.values();
+        }
+        meter.reset();
+    });
+}
+
+#[test]
+fn triggers_and_segments_never_allocate() {
+    let typed = TypedTrigger { source: "arousal".into(), ..TypedTrigger::default() };
+    let mut triggers = Triggers::default();
+    triggers.set_all(vec![typed.check().expect("the defaults")]).expect("one");
+    let (mut segments, voice) = (Segments::new(1), config().voice);
+    let mut told = 0;
+    check(|| {
+        for index in 0..1000 {
+            let mut update = sample_update(index);
+            update.voice_on = index % 100 < 70;
+            triggers.advance(&update, &[], 0.1);
+            segments.advance(&update, &voice, &mut |_| told += 1);
+        }
+    });
+    assert!(20 <= told, "{told}");
 }
 
 #[test]

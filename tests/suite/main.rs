@@ -8,6 +8,10 @@ mod scripted;
 
 mod golden;
 
+mod prosody;
+
+mod signals;
+
 mod allocation;
 
 mod realtime;

@@ -25,7 +25,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("messages", &["units"]),
     ("ring", &["units"]),
     ("config", &["units"]),
-    ("features", &["units"]),
+    // The design has not messages here: what prosody measures goes out as it is.
+    ("features", &["messages", "units"]),
     // The design has not wav here. The file source and the demo voice are read by the same decoder
     // as the files of `analyze` and of the corpora.
     ("audio", &["config", "plugins", "ring", "units", "wav"]),

@@ -268,9 +268,12 @@ impl Worker {
         if before.maps != self.config.maps {
             self.take_maps();
         }
+        if before.triggers != self.config.triggers {
+            self.take_triggers();
+        }
         let has_channels = before.input.channels == self.config.input.channels
             && before.input.names == self.config.input.names;
-        if is_new_model || !has_channels {
+        if is_new_model || !has_channels || before.triggers != self.config.triggers {
             self.surface.set_knowledge(knowledge(&self.config, self.model.predictor.card()));
         }
         let (state, cause) = (change.state, change.cause);

@@ -15,6 +15,7 @@ use crate::daemon::clerk::Job;
 use crate::daemon::plugins::{Told, Wish};
 use crate::daemon::worker::Worker;
 use crate::engine::mapping::Mapper;
+use crate::engine::triggers::Triggers;
 use crate::messages::{Event, EventKind, Update};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::{Comparison, Done, PluginRequest, Ticket};
@@ -32,13 +33,14 @@ const WATCHES_MAX: usize = 64;
 /// Code of the event that a watched condition begins or ends to hold.
 const WATCHED: i32 = 3;
 
-/// What the worker keeps of plug-ins and mappings.
+/// What the worker keeps of plug-ins, mappings and triggers.
 #[derive(Default)]
 pub struct Hands {
     board: Arc<Board>,
     /// To the audio thread of the source that plays.
     moves: Option<HeapProd<Move>>,
     pub mapper: Mapper,
+    pub triggers: Triggers,
     watches: Vec<Watch>,
     /// Who waits for the state of all slots, and what is to be done with it.
     saving: Vec<(Ticket, SaveTo)>,
@@ -75,6 +77,13 @@ impl Worker {
     pub(super) fn take_maps(&mut self) {
         if let Err(error) = self.hands.mapper.set_all(self.config.maps.clone()) {
             log::error!("the mappings stay as they were: {error}");
+        }
+    }
+
+    /// The triggers are those of the configuration.
+    pub(super) fn take_triggers(&mut self) {
+        if let Err(error) = self.hands.triggers.set_all(self.config.triggers.clone()) {
+            log::error!("the triggers stay as they were: {error}");
         }
     }
 

@@ -205,7 +205,13 @@ mod tests {
 
     #[test]
     fn streams_tell_flips_by_the_minute_and_delays_of_what_was_found() {
-        let tally = Tally { flips: 6, seconds: 120.0, switches: 4, delays_s: vec![0.5, 1.5, 1.0] };
+        let tally = Tally {
+            flips: 6,
+            seconds: 120.0,
+            switches: 4,
+            delays_s: vec![0.5, 1.5, 1.0],
+            first_s: vec![],
+        };
         let point = CurvePoint { tally, ..CurvePoint::default() };
         let row = StreamRow::new(&point);
         assert_eq!((row.flips_per_minute, row.found), (3.0, 0.75));

@@ -49,6 +49,9 @@ pub struct Tally {
     pub switches: usize,
     /// Seconds until the label was right, for those switches after which it ever was.
     pub delays_s: Vec<f64>,
+    /// Seconds from the onset of each stream to its first label.
+    #[serde(default)]
+    pub first_s: Vec<f64>,
 }
 
 /// A stretch of one emotion.
@@ -67,30 +70,42 @@ impl Tally {
         self.seconds += other.seconds;
         self.switches += other.switches;
         self.delays_s.extend_from_slice(&other.delays_s);
+        self.first_s.extend_from_slice(&other.first_s);
     }
 }
 
-/// All speakers of `voices`, whose clips lie at `paths`.
+/// All speakers of `voices`, whose clips lie at `paths`, with attack and release.
 pub fn curve(voices: &Voices, paths: &[PathBuf], model: &mut Predictor) -> Result<Vec<CurvePoint>> {
+    let default = config::parse("config.toml".as_ref(), "", &Overrides::default())?.smooth;
+    let alike = |time_s| Smooth { attack_s: time_s, release_s: time_s, ..default.clone() };
+    let mut settings = vec![default.clone()];
+    settings.extend(SMOOTHING_S.map(alike));
+    let tallies = tallies(voices, paths, model, &settings)?;
+    let point = |(index, (smooth, tally)): (usize, (&Smooth, Tally))| CurvePoint {
+        attack_s: smooth.attack_s,
+        release_s: smooth.release_s,
+        is_default: index == 0,
+        tally,
+    };
+    Ok(settings.iter().zip(tallies).enumerate().map(point).collect())
+}
+
+/// What all speakers came to, for each of these settings.
+pub fn tallies(
+    voices: &Voices,
+    paths: &[PathBuf],
+    model: &mut Predictor,
+    settings: &[Smooth],
+) -> Result<Vec<Tally>> {
     let defaults = config::parse("config.toml".as_ref(), "", &Overrides::default())?;
-    let mut settings: Vec<(Smooth, bool)> = vec![(defaults.smooth.clone(), true)];
-    settings.extend(SMOOTHING_S.map(|s| (Smooth { attack_s: s, release_s: s }, false)));
-    let mut points: Vec<CurvePoint> = settings
-        .iter()
-        .map(|(smooth, is_default)| CurvePoint {
-            attack_s: smooth.attack_s,
-            release_s: smooth.release_s,
-            is_default: *is_default,
-            tally: Tally::default(),
-        })
-        .collect();
+    let mut tallies = vec![Tally::default(); settings.len()];
     let card = model.card().clone();
     let mut rng = StdRng::seed_from_u64(1);
     let progress = progress_bar(voices.speakers.len(), "streams");
     for own in &voices.speakers {
         let (samples, blocks) = stream(voices, own, paths, &card, &mut rng)?;
         let mut answers = Vec::new();
-        for (point, (smooth, _)) in points.iter_mut().zip(&settings) {
+        for (tally, smooth) in tallies.iter_mut().zip(settings) {
             let config = Config { smooth: smooth.clone(), ..defaults.clone() };
             let shown = match answers.is_empty() {
                 true => {
@@ -98,12 +113,12 @@ pub fn curve(voices: &Voices, paths: &[PathBuf], model: &mut Predictor) -> Resul
                 }
                 false => shown(&samples, &card, &config, &mut Replay(answers.iter())),
             }?;
-            point.tally.add(&judge(&shown, &blocks));
+            tally.add(&judge(&shown, &blocks));
         }
         progress.inc(1);
     }
     progress.finish_and_clear();
-    Ok(points)
+    Ok(tallies)
 }
 
 /// One speaker's stream at the analysis rate, and what is right in it.
@@ -155,7 +170,7 @@ fn shown(
     let mut shown: Vec<(f64, usize)> = Vec::new();
     engine.step(samples, model, &mut |update: &Update| {
         let last = shown.last().map(|(_, label)| *label);
-        let label = Some(update.classes.top().0).filter(|&top| top != unknown).or(last);
+        let label = Some(update.top).filter(|&top| top != unknown).or(last);
         shown.extend(label.map(|label| (update.time_s, label)));
     });
     Ok(shown)
@@ -177,6 +192,7 @@ fn judge(shown: &[(f64, usize)], blocks: &[Block]) -> Tally {
         }
         tally.seconds += block.end_s - block.start_s;
         if index == 0 {
+            tally.first_s.extend(shown.first().map(|(time_s, _)| time_s - block.start_s));
             continue; // nothing was there to switch from
         }
         tally.switches += 1;
@@ -221,7 +237,9 @@ mod tests {
     fn check(labels: &[usize], flips: usize, delays_s: &[f64]) {
         let shown: Vec<(f64, usize)> =
             labels.iter().enumerate().map(|(second, label)| (second as f64, *label)).collect();
-        let expected = Tally { flips, seconds: 7.0, switches: 1, delays_s: delays_s.to_vec() };
+        let first_s = vec![-1.0]; // the hop at 0 s
+        let delays_s = delays_s.to_vec();
+        let expected = Tally { flips, seconds: 7.0, switches: 1, delays_s, first_s };
         assert_eq!(judge(&shown, &blocks()), expected, "{labels:?}");
     }
 

@@ -11,21 +11,39 @@ pub struct Instance {
     pub row: &'static Address,
     /// Of rows with `N`, counted from 1, else 0.
     pub channel: u16,
-    /// Index of the label for rows with `<label>`, else 0.
-    pub label_index: usize,
+    /// Of the label for rows with `<label>`, of the trigger for those with `<trigger>`, else 0.
+    pub index: usize,
     /// Of rows with `<id>`, else 0.
     pub receiver: i32,
 }
 
+impl Instance {
+    /// What stands in place of `<label>` or `<trigger>`, else a label that nobody asks for.
+    pub fn word<'a>(&self, identity: &'a Identity) -> &'a str {
+        if self.row.path.contains("<trigger>") {
+            identity.triggers.get(self.index).map_or("", |(_, name)| name)
+        } else {
+            identity.labels.get(self.index).map_or("", String::as_str)
+        }
+    }
+}
+
 /// The rows of one channel.
-pub fn instances(root: &str, channel: u16, labels: &[String]) -> Vec<Instance> {
+pub fn instances(root: &str, channel: u16, identity: &Identity) -> Vec<Instance> {
     let mut found = Vec::new();
     for row in TABLE.iter().filter(|row| row.path.contains("/N/")) {
-        let count = if row.path.contains("<label>") { labels.len() } else { 1 };
-        for label_index in 0..count {
-            let label = labels.get(label_index).map_or("", String::as_str);
+        let mut add = |index: usize, label: &str| {
             let name = row.full(root, channel, label, 0);
-            found.push(Instance { name, row, channel, label_index, receiver: 0 });
+            found.push(Instance { name, row, channel, index, receiver: 0 });
+        };
+        if row.path.contains("<label>") {
+            identity.labels.iter().enumerate().for_each(|(index, label)| add(index, label));
+        } else if row.path.contains("<trigger>") {
+            let all = identity.triggers.iter().enumerate();
+            let ours = all.filter(|(_, (its_channel, _))| *its_channel == channel);
+            ours.for_each(|(index, (_, name))| add(index, name));
+        } else {
+            add(0, "");
         }
     }
     found
@@ -38,11 +56,11 @@ pub fn all_instances(root: &str, identity: &Identity, receivers: &[i32]) -> Vec<
         let receivers = if row.path.contains("<id>") { receivers } else { &[0] };
         found.extend(receivers.iter().map(|&receiver| {
             let name = row.full(root, 0, "", receiver);
-            Instance { name, row, channel: 0, label_index: 0, receiver }
+            Instance { name, row, channel: 0, index: 0, receiver }
         }));
     }
     let channels = 1..=identity.channels;
-    found.extend(channels.flat_map(|channel| instances(root, channel, &identity.labels)));
+    found.extend(channels.flat_map(|channel| instances(root, channel, identity)));
     found
 }
 
@@ -76,24 +94,30 @@ mod tests {
         assert!(page.contains("| `/ser/ch/N/dim/arousal` | `f` | read | core | 0..1 |"));
     }
 
+    fn identity() -> Identity {
+        Identity {
+            labels: ["sad".to_string(), "unknown".to_string()].into(),
+            card: [].into(),
+            channels: 3,
+            names: [].into(),
+            triggers: [(1, "loud".to_string()), (3, "upset".to_string())].into(),
+            hop_s: 0.1,
+        }
+    }
+
     #[test]
-    fn a_channel_has_one_class_address_per_label() {
-        let labels = ["sad".to_string(), "unknown".to_string()];
-        let names: Vec<_> = instances("/ser", 3, &labels).into_iter().map(|i| i.name).collect();
-        assert!(names.contains(&"/ser/ch/3/class/sad".to_string()));
-        assert!(names.contains(&"/ser/ch/3/class/unknown".to_string()));
+    fn a_channel_has_an_address_per_label_and_per_trigger_of_its_own() {
+        let found = instances("/ser", 3, &identity());
+        let index = |name: &str| found.iter().find(|i| i.name == name).map(|i| i.index);
+        assert_eq!(index("/ser/ch/3/class/sad"), Some(0));
+        assert_eq!(index("/ser/ch/3/class/unknown"), Some(1));
+        assert_eq!(index("/ser/ch/3/trig/upset"), Some(1));
+        assert_eq!(index("/ser/ch/3/trig/loud"), None);
     }
 
     #[test]
     fn each_receiver_has_its_settings() {
-        let identity = Identity {
-            labels: [].into(),
-            card: [].into(),
-            channels: 1,
-            names: [].into(),
-            hop_s: 0.1,
-        };
-        let found = all_instances("/ser", &identity, &[3, 12]);
+        let found = all_instances("/ser", &identity(), &[3, 12]);
         let hz: Vec<_> = found.iter().filter(|i| i.name.ends_with("/hz")).collect();
         assert_eq!((hz[0].name.as_str(), hz[0].receiver), ("/ser/sub/3/hz", 3));
         assert_eq!((hz[1].name.as_str(), hz[1].receiver), ("/ser/sub/12/hz", 12));

@@ -16,6 +16,8 @@ pub enum Role {
     Verb(Verb),
     /// Leaves when something happens; cannot be asked.
     Event(EventKind),
+    /// Of a channel; leaves when a segment begins, goes on or ends, and cannot be asked.
+    Segment(SegmentPart),
     /// Answer to a command. Never answered itself, or two daemons could talk for ever.
     Reply,
 }
@@ -33,6 +35,8 @@ pub enum Stream {
     TopIndex,
     TopProbability,
     TopLabel,
+    Quadrant,
+    QuadrantName,
     Arousal,
     Valence,
     Dominance,
@@ -41,13 +45,26 @@ pub enum Stream {
     Classes,
     /// One class before mask and smoothing.
     RawClass,
+    F0,
+    F0Range,
+    Rate,
+    Jitter,
+    Shimmer,
+    Hnr,
+    Tilt,
+    Loudness,
+    Snr,
+    Trigger,
 }
 
 impl Stream {
     /// Leaves only when it changed, and once a second.
     pub fn is_state(self) -> bool {
-        use Stream::{Fresh, TopIndex, TopLabel, TopProbability, VoiceOn};
-        matches!(self, VoiceOn | Fresh | TopIndex | TopProbability | TopLabel)
+        use Stream::{
+            Fresh, Quadrant, QuadrantName, TopIndex, TopLabel, TopProbability, Trigger, VoiceOn,
+        };
+        let is_named = matches!(self, TopIndex | TopProbability | TopLabel);
+        is_named || matches!(self, VoiceOn | Fresh | Quadrant | QuadrantName | Trigger)
     }
 
     /// 0.5 is its neutral, so that a receiver may want it from -1 to 1.
@@ -57,8 +74,21 @@ impl Stream {
 
     /// 0 or 1.
     pub fn is_flag(self) -> bool {
-        matches!(self, Self::VoiceOn | Self::Fresh | Self::LevelClip)
+        matches!(self, Self::VoiceOn | Self::Fresh | Self::LevelClip | Self::Trigger)
     }
+
+    /// Something happened: no cap holds it back.
+    pub fn is_event(self) -> bool {
+        matches!(self, Self::VoiceOn | Self::Trigger)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentPart {
+    Start,
+    Part,
+    Peak,
+    End,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,15 +199,24 @@ pub enum Verb {
     MapList,
     MapEnable,
     MapSolo,
+    TriggerAdd,
+    TriggerRemove,
+    TriggerList,
+    TriggerEnable,
+    TriggerClear,
 }
 
 impl Verb {
     pub fn is_of_plugins(self) -> bool {
-        Self::PluginList as u8 <= self as u8 && !self.is_of_maps()
+        Self::PluginList as u8 <= self as u8 && !self.is_of_maps() && !self.is_of_triggers()
     }
 
     pub fn is_of_maps(self) -> bool {
-        Self::MapAdd as u8 <= self as u8
+        Self::MapAdd as u8 <= self as u8 && !self.is_of_triggers()
+    }
+
+    pub fn is_of_triggers(self) -> bool {
+        Self::TriggerAdd as u8 <= self as u8
     }
 
     /// No pattern may run these by accident.
@@ -213,11 +252,13 @@ pub enum Group {
     Health,
     Vec,
     Raw,
+    /// Prosody.
+    Feat,
     Text,
 }
 
 impl Group {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Core,
         Self::Seg,
         Self::Trig,
@@ -225,6 +266,7 @@ impl Group {
         Self::Health,
         Self::Vec,
         Self::Raw,
+        Self::Feat,
         Self::Text,
     ];
 
@@ -237,6 +279,7 @@ impl Group {
             Self::Health => "health",
             Self::Vec => "vec",
             Self::Raw => "raw",
+            Self::Feat => "feat",
             Self::Text => "text",
         }
     }

@@ -153,7 +153,7 @@ impl Surface {
                 let arguments = Arguments::check(message, instance.row.types)?;
                 self.run(caller, verb, &arguments, replies, now)
             }
-            Role::Event(_) | Role::Reply => {
+            Role::Event(_) | Role::Segment(_) | Role::Reply => {
                 let text = "address is only sent by affectd, it is no command";
                 Err(Fault::new(Code::UnknownAddress, text))
             }

@@ -1,11 +1,14 @@
 //! What leaves by itself: hops, health and events, to each receiver in its own shape and pace.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use rosc::{OscTime, OscType};
 
-use crate::messages::{Event, EventKind, Health, Update};
+use crate::messages::{
+    Event, EventKind, Health, Identity, Segment, SegmentEvent, SegmentFlags, Update,
+};
 use crate::osc::address::{Group, HealthValue};
 use crate::osc::encode::{AT_ONCE, Datagrams, message, time_tag};
 use crate::osc::health::HealthStreams;
@@ -86,15 +89,73 @@ impl Surface {
         self.outlet.end_round();
     }
 
+    /// A segment of a channel began, went on or ended. While silent none of it leaves, and of one
+    /// that began meanwhile nothing later either: who hears of a start hears of one end.
+    pub fn segment(&mut self, event: &SegmentEvent) {
+        if self.is_silent() {
+            return;
+        }
+        let index = usize::from(event.channel()).saturating_sub(1);
+        let Some(open) = self.segments.get_mut(index) else { return };
+        match event {
+            SegmentEvent::Start { channel, id, .. } => {
+                *open = Some(Segment::just_begun(*channel, *id));
+            }
+            SegmentEvent::Part(segment) | SegmentEvent::End(segment) => {
+                if open.is_none_or(|open| open.id != segment.id) {
+                    return;
+                }
+                let is_end = matches!(event, SegmentEvent::End(_));
+                *open = (!is_end).then_some(*segment);
+            }
+        }
+        self.send_segment(event, self.captured[index]);
+    }
+
+    fn send_segment(&mut self, event: &SegmentEvent, captured: SystemTime) {
+        let unknown = self.knowledge.identity.labels.len().saturating_sub(1);
+        self.outlet.begin_round();
+        for receiver in self.receivers.iter().filter(|r| r.terms.is_enabled) {
+            self.datagrams.clear();
+            let view = &self.views[receiver.view];
+            view.write_segment(event, unknown, time_tag(captured), &mut self.datagrams);
+            self.datagrams.iter().for_each(|datagram| self.outlet.send(datagram, receiver.to));
+        }
+        self.outlet.end_round();
+    }
+
+    /// Segments that are open end here for all who hear of them.
+    pub(super) fn cut_segments(&mut self) {
+        for index in 0..self.segments.len() {
+            if let Some(mut segment) = self.segments[index].take() {
+                segment.flags = segment.flags.with(SegmentFlags::CUT, true);
+                self.send_segment(&SegmentEvent::End(segment), SystemTime::now());
+            }
+        }
+    }
+
     /// Says for every channel that nobody speaks and nothing is fresh: on muting, and for a daemon
     /// whose source is gone so that no update will say it. No cap holds it back.
     pub fn silence(&mut self) {
         let moment = Moment::now();
+        self.cut_segments();
         for index in 0..self.channels.len() {
             self.channels[index].reset();
             self.captured[index] = moment.time;
             self.receivers.iter_mut().for_each(|receiver| receiver.pace.reset());
             self.publish(index, moment.now);
+        }
+    }
+
+    /// Says of the triggers that are about to go that they are off; `kept` are those that stay.
+    pub(super) fn end_triggers(&mut self, kept: &[(u16, String)]) {
+        let moment = Moment::now();
+        let names = Arc::clone(&self.knowledge.identity.triggers);
+        for index in 0..self.channels.len() {
+            if self.channels[index].end_triggers(&names, kept) {
+                self.captured[index] = moment.time;
+                self.publish(index, moment.now);
+            }
         }
     }
 
@@ -187,12 +248,9 @@ impl Surface {
                 let kept = old.iter().position(|view| view.shape == shape);
                 self.views.push(match kept {
                     Some(index) => old.swap_remove(index),
-                    None => new_view(
-                        &shape,
-                        &self.channels,
-                        &self.health,
-                        &self.knowledge.identity.labels,
-                    ),
+                    None => {
+                        new_view(&shape, &self.channels, &self.health, &self.knowledge.identity)
+                    }
                 });
                 self.views.len() - 1
             });
@@ -246,9 +304,9 @@ fn new_view(
     shape: &Shape,
     channels: &[ChannelStreams],
     health: &HealthStreams,
-    labels: &[String],
+    identity: &Identity,
 ) -> View {
-    let mut view = View::new(shape.clone(), channels, health, labels);
+    let mut view = View::new(shape.clone(), channels, health, identity);
     channels.iter().enumerate().for_each(|(index, streams)| view.load(index, streams));
     view.load_health(health);
     view
@@ -266,7 +324,7 @@ fn write_owed(
     let slots = view.slots(channel_index);
     let pace = &receiver.pace;
     datagrams.clear();
-    let leaves = |index: usize| pace.leaves(channel_index, index, &slots[index]);
+    let leaves = |index: usize| pace.leaves(channel_index, index, &slots[index], now);
     view.write(channel_index, time, leaves, datagrams);
     receiver.pace.settle(channel_index, slots, receiver.terms.limits, now);
 }

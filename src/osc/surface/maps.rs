@@ -2,7 +2,8 @@
 
 use rosc::{OscPacket, OscType};
 
-use crate::config::map::{Fault as MapFault, MAPS_MAX, MapError, TypedMap};
+use crate::config::map::TypedMap;
+use crate::config::rule::{Fault as RuleFault, Kind, RuleError, Source};
 use crate::config::typed::Typed;
 use crate::osc::address::Verb;
 use crate::osc::arguments::Arguments;
@@ -63,22 +64,10 @@ impl Surface {
             gate: if gate.is_empty() { "none".to_owned() } else { gate },
             enabled: true,
         };
-        let checked = map.check().map_err(|error| map_fault(&error))?;
-        if let Some(label) = checked.source.label()
-            && !self.knowledge.identity.labels.iter().any(|known| known == label)
-        {
-            let labels = self.knowledge.identity.labels.join(", ");
-            let text = format!("label {label:?} is not there, allowed: {labels}");
-            return Err(Fault::new(Code::NoSuchThing, text));
-        }
-        let maps = &self.running.state().typed.map;
+        let checked = map.check().map_err(|error| rule_fault(&error))?;
+        let maps = self.running.state().typed.map.iter().map(TypedMap::own_name);
+        self.check_new(Kind::Map, &checked.name, &checked.source, maps)?;
         let name = checked.name;
-        if maps.iter().any(|other| other.own_name() == name) {
-            return Err(map_fault(&MapError::Exists { name }));
-        }
-        if MAPS_MAX <= maps.len() {
-            return Err(map_fault(&MapError::TooMany));
-        }
         self.edit(format!("map {name}"), |typed| {
             typed.map.push(TypedMap { name, ..map });
         })
@@ -94,8 +83,7 @@ impl Surface {
     }
 
     fn map_index(&self, typed: &Typed, name: &str) -> Result<usize, Fault> {
-        let found = typed.map.iter().position(|map| map.own_name() == name);
-        found.ok_or_else(|| map_fault(&MapError::Missing { name: name.to_owned() }))
+        place_of(Kind::Map, name, typed.map.iter().map(TypedMap::own_name))
     }
 
     fn map_item(&self, map: &TypedMap) -> OscPacket {
@@ -111,16 +99,53 @@ impl Surface {
     }
 }
 
-fn map_fault(error: &MapError) -> Fault {
+impl Surface {
+    /// A rule that is to come: its name is free, there is room, and the model has its label.
+    pub(super) fn check_new(
+        &self,
+        kind: Kind,
+        name: &str,
+        source: &Source,
+        names: impl ExactSizeIterator<Item = String>,
+    ) -> Result<(), Fault> {
+        let labels = &self.knowledge.identity.labels;
+        if let Some(label) = source.label()
+            && !labels.iter().any(|known| known == label)
+        {
+            let text = format!("label {label:?} is not there, allowed: {}", labels.join(", "));
+            return Err(Fault::new(Code::NoSuchThing, text));
+        }
+        if kind.most() <= names.len() {
+            return Err(rule_fault(&RuleError::TooMany { kind }));
+        }
+        match names.into_iter().any(|other| other == name) {
+            true => Err(rule_fault(&RuleError::Exists { kind, name: name.to_owned() })),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Of a rule among those with these names.
+pub(super) fn place_of(
+    kind: Kind,
+    name: &str,
+    mut names: impl Iterator<Item = String>,
+) -> Result<usize, Fault> {
+    let missing = || rule_fault(&RuleError::Missing { kind, name: name.to_owned() });
+    names.position(|other| other == name).ok_or_else(missing)
+}
+
+pub(super) fn rule_fault(error: &RuleError) -> Fault {
     let code = match error {
-        MapError::Value { fault: MapFault::OutOfRange, .. } => Code::OutOfRange,
-        MapError::Value { fault: MapFault::Unknown, .. } | MapError::Missing { .. } => {
+        RuleError::Value { fault: RuleFault::OutOfRange | RuleFault::Wrong, .. } => {
+            Code::OutOfRange
+        }
+        RuleError::Value { fault: RuleFault::Unknown, .. } | RuleError::Missing { .. } => {
             Code::NoSuchThing
         }
-        MapError::Value { fault: MapFault::Wrong, .. } => Code::OutOfRange,
-        MapError::NotBuiltIn { .. } => Code::NotBuiltIn,
-        MapError::Exists { .. } => Code::Exists,
-        MapError::TooMany => Code::Limit,
+        RuleError::NotBuiltIn { .. } => Code::NotBuiltIn,
+        RuleError::Exists { .. } => Code::Exists,
+        RuleError::TooMany { .. } => Code::Limit,
     };
     Fault::new(code, error.to_string())
 }

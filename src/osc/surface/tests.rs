@@ -5,6 +5,8 @@ mod commands;
 
 mod configuration;
 
+mod events;
+
 mod flood;
 
 mod golden;
@@ -20,7 +22,9 @@ use rosc::{OscMessage, OscType};
 
 use super::*;
 use crate::config::{self, Overrides};
-use crate::messages::{ClassScores, Dimensions, Event, EventKind, Health, HealthState, Update};
+use crate::messages::{
+    ClassScores, Dimensions, Event, EventKind, Health, HealthState, Quadrant, Update,
+};
 use crate::osc::address::Role;
 use crate::osc::decode::decode;
 use crate::osc::encode;
@@ -33,6 +37,7 @@ fn identity() -> Identity {
         card: [("name".to_string(), "test".to_string()), ("rate".into(), "16000".into())].into(),
         channels: 2,
         names: ["left", "right"].map(String::from).into(),
+        triggers: [].into(),
         hop_s: 0.1,
     }
 }
@@ -55,6 +60,8 @@ fn update(channel: u16, sequence: u32) -> Update {
         dimensions: Dimensions { arousal: 0.625, valence: 0.75, dominance: 0.5 },
         confidence: 0.8,
         inferred: true,
+        top: 0,
+        ..Update::nothing(1, 3)
     }
 }
 

@@ -75,6 +75,7 @@ impl Surface {
             Verb::DeviceSelect => self.select_device(word),
             Verb::ModelList => Ok(Outcome::Later(Request::ListModels)),
             Verb::ModelLoad => self.load_model(word),
+            verb if verb.is_of_triggers() => self.run_triggers(verb, arguments, replies),
             verb if verb.is_of_maps() => self.run_maps(verb, arguments, replies),
             verb if verb.is_of_plugins() => self.run_plugins(caller, verb, arguments),
             _ => self.configure(caller, verb, arguments, replies),

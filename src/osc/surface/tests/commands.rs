@@ -138,7 +138,7 @@ fn the_list_names_every_row_of_the_table() {
     let heard = stage.ask("/ser/list", &[]);
     let listed: Vec<_> =
         heard.iter().filter(|m| m.addr == "/ser/item").map(|m| &m.args[0]).collect();
-    for row in TABLE {
+    for row in TABLE.iter().filter(|row| !row.path.contains("<trigger>")) {
         let name = OscType::String(row.full("/ser", 2, "sad", 1));
         assert!(listed.contains(&&name), "{name} is not listed");
     }
@@ -149,7 +149,7 @@ fn the_list_names_every_row_of_the_table() {
 #[test]
 fn every_row_of_the_table_is_dispatched() {
     for instance in all_instances("/ser", &identity(), &[1]) {
-        if matches!(instance.row.role, Role::Event(_) | Role::Reply) {
+        if matches!(instance.row.role, Role::Event(_) | Role::Segment(_) | Role::Reply) {
             continue;
         }
         let heard = Stage::new(true).ask(&instance.name, &[]);

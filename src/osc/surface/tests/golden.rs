@@ -10,6 +10,7 @@ fn spoken() -> Update {
     let mut update = update(1, 4711);
     update.classes.as_mut_slice().copy_from_slice(&[0.625, 0.25, 0.125]);
     update.raw.as_mut_slice().copy_from_slice(&[0.75, 0.25, 0.0]);
+    (update.top, update.quadrant) = (0, Quadrant::Excited);
     update.dimensions = Dimensions { arousal: 0.625, valence: 0.75, dominance: 0.5 };
     (update.voice_probability, update.confidence) = (0.875, 0.75);
     update

@@ -163,8 +163,9 @@ fn groups_decide_what_leaves() {
     stage.ask("/ser/subscribe", &["".into(), int(0), "vec text".into()]);
     stage.hop(&update(1, 1));
     let heard = stage.heard();
-    assert_eq!(names(&heard), ["/ser/ch/1/top/label", "/ser/ch/1/classes"]);
-    assert_eq!(heard[1].args, [0.7, 0.2, 0.1].map(float));
+    let expected = ["/ser/ch/1/top/label", "/ser/ch/1/quadrant/name", "/ser/ch/1/classes"];
+    assert_eq!(names(&heard), expected);
+    assert_eq!(heard[2].args, [0.7, 0.2, 0.1].map(float));
     stage.ask("/ser/sub/1/groups", &["raw".into()]);
     stage.hop(&update(1, 2));
     let raw = ["happy", "sad", "unknown"].map(|label| format!("/ser/ch/1/raw/class/{label}"));

@@ -83,7 +83,7 @@ fn no_profile_makes_a_long_datagram_even_with_long_labels() {
         let identity = Identity { labels: labels.into(), ..identity() };
         let knowledge = Knowledge { identity, ..stage.surface.knowledge.clone() };
         stage.surface.set_knowledge(knowledge);
-        let mut update = Update { channel: 1, ..crate::osc::streams::silence(16) };
+        let mut update = Update::nothing(1, 16);
         update.classes.as_mut_slice().fill(1.0 / 16.0);
         stage.hop(&update);
         let mut packet = [0; 4096];

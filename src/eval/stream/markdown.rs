@@ -1,0 +1,95 @@
+//! The report as Markdown.
+
+use std::fmt::{self, Display, Formatter};
+
+use crate::eval::stream::run::Report;
+
+pub struct Markdown<'a>(pub &'a Report);
+
+fn seconds(value: Option<f64>) -> String {
+    value.map_or("–".to_owned(), |value| format!("{value:.2} s"))
+}
+
+impl Display for Markdown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let report = self.0;
+        writeln!(f, "# {} as a signal\n", report.model)?;
+        writeln!(
+            f,
+            "Weights {}, {} speakers of {} ({} part of {}), {:.1} minutes. Every figure on this \
+             page is of one command:\n\n```sh\n{}\n```\n",
+            report.sha256,
+            report.speakers,
+            report.corpora.join(", "),
+            report.part,
+            report.split,
+            report.minutes,
+            report.command
+        )?;
+        self.smoothing(f)?;
+        writeln!(
+            f,
+            "\nThe first label of a stream is there {} after the onset of speech (median; p95 {}).",
+            seconds(report.first_label_median_s),
+            seconds(report.first_label_p95_s)
+        )?;
+        self.noises(f)
+    }
+}
+
+impl Markdown<'_> {
+    fn smoothing(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "## Restless or late\n\nProtocol: up to three clips of each emotion of a speaker one \
+             after the other, through the live engine. A flip is a change of the leading label \
+             inside one emotion other than the one to the right label; the delay runs from the \
+             onset of the new emotion to the first hop with its label, over the changes found.\n\n\
+             ![Flips a minute and delay]({}.svg)\n",
+            self.0.model
+        )?;
+        writeln!(f, "| mode | | flips a minute | changes found | median delay | p95 delay |")?;
+        writeln!(f, "|---|---|---:|---:|---:|---:|")?;
+        for row in &self.0.rows {
+            writeln!(
+                f,
+                "| {}{} | {} | {:.1} | {:.0} % of {} | {} | {} |",
+                row.mode,
+                if row.is_default { ", default" } else { "" },
+                row.setting,
+                row.flips_per_minute,
+                100.0 * row.found,
+                row.switches,
+                seconds(row.delay_median_s),
+                seconds(row.delay_p95_s),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn noises(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.0.noises.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "\n## Noise taken for a voice\n\nProtocol: recordings without a voice that one could \
+             follow, brought to this level (RMS), one after the other through the live engine.\n\n\
+             | kind | level | minutes | segments a minute | voice on | a label leads |\n\
+             |---|---:|---:|---:|---:|---:|"
+        )?;
+        for row in &self.0.noises {
+            writeln!(
+                f,
+                "| {} | {} dBFS | {:.1} | {:.2} | {:.1} % | {:.1} % |",
+                row.kind,
+                row.level_db,
+                row.minutes,
+                row.segments_per_minute,
+                100.0 * row.voice_share,
+                100.0 * row.labelled_share,
+            )?;
+        }
+        Ok(())
+    }
+}

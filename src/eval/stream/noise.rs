@@ -1,0 +1,96 @@
+//! How often a noise alone is taken for a voice: recordings of each kind one after the other,
+//! brought to one level, through the live engine.
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::config::{self, Overrides};
+use crate::engine::segments::Segments;
+use crate::engine::step::Engine;
+use crate::eval::folds::listening::found;
+use crate::eval::stream::run::Options;
+use crate::messages::SegmentEvent;
+use crate::model::predictor::Predictor;
+use crate::train::bank::{progress_bar, read_sound};
+use crate::train::corpus::{Clip, read_manifest};
+use crate::units::{amplitude_to_db, db_to_amplitude};
+
+/// Levels (RMS) that the recordings are brought to: a quiet room, and one in which speech at arm's
+/// length is as loud.
+const LEVELS_DB: [f32; 2] = [-45.0, -25.0];
+
+/// Longest that is heard of one kind.
+const MINUTES_MAX: f64 = 10.0;
+
+/// One kind at one level.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FalseVoice {
+    pub kind: String,
+    pub level_db: f32,
+    pub minutes: f64,
+    pub segments_per_minute: f64,
+    /// Share of the time in which a voice was said to be there.
+    pub voice_share: f64,
+    /// Share of the hops in which a label other than `unknown` led.
+    pub labelled_share: f64,
+}
+
+pub fn false_voices(options: &Options, model: &mut Predictor) -> Result<Vec<FalseVoice>> {
+    let mut rows = Vec::new();
+    for kind in &options.noise_corpora {
+        let clips = read_manifest(&options.manifest, std::slice::from_ref(kind))?;
+        for level_db in LEVELS_DB {
+            rows.push(hear(kind, &clips, level_db, options, model)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn hear(
+    kind: &str,
+    clips: &[Clip],
+    level_db: f32,
+    options: &Options,
+    model: &mut Predictor,
+) -> Result<FalseVoice> {
+    let config = config::parse("config.toml".as_ref(), "", &Overrides::default())?;
+    let card = model.card().clone();
+    let rate_hz = card.features.rate_hz;
+    let mut engine = Engine::new(rate_hz, &card, &config)?;
+    let mut segments = Segments::new(1);
+    let (mut hops, mut voiced, mut labelled, mut begun) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut seconds, unknown) = (0.0, card.labels.len());
+    let progress = progress_bar(clips.len(), "noise");
+    for clip in clips {
+        progress.inc(1);
+        if MINUTES_MAX * 60.0 <= seconds {
+            continue;
+        }
+        let path = found(&options.audio_root, clip)?;
+        let mut samples = read_sound(&path).with_context(|| format!("in {}", path.display()))?;
+        let squares: f32 = samples.iter().map(|sample| sample * sample).sum();
+        let own_db = amplitude_to_db((squares / samples.len().max(1) as f32).sqrt());
+        let gain = db_to_amplitude(level_db - own_db);
+        samples.iter_mut().for_each(|sample| *sample *= gain);
+        seconds += samples.len() as f64 / f64::from(rate_hz);
+        engine.step(&samples, model, &mut |update| {
+            hops += 1;
+            voiced += usize::from(update.voice_on);
+            labelled += usize::from(update.top != unknown);
+            segments.advance(update, &config.voice, &mut |event| {
+                begun += usize::from(matches!(event, SegmentEvent::Start { .. }));
+            });
+        });
+    }
+    progress.finish_and_clear();
+    let minutes = seconds / 60.0;
+    let share = |count: usize| count as f64 / hops.max(1) as f64;
+    Ok(FalseVoice {
+        kind: kind.to_owned(),
+        level_db,
+        minutes,
+        segments_per_minute: begun as f64 / minutes.max(f64::MIN_POSITIVE),
+        voice_share: share(voiced),
+        labelled_share: share(labelled),
+    })
+}

@@ -1,0 +1,195 @@
+//! From the manifest to the report's files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+
+use crate::config::checked::{Smooth, SmoothMode};
+use crate::config::{self, Overrides};
+use crate::eval::folds::answers::write_whole;
+use crate::eval::folds::figures::quantile;
+use crate::eval::folds::listening::{Voices, found};
+use crate::eval::folds::streams::{Tally, tallies};
+use crate::eval::run::{HASH_DIGITS, HeldOut, Opened, file_name, open};
+use crate::eval::stream::markdown::Markdown;
+use crate::eval::stream::noise::{FalseVoice, false_voices};
+use crate::eval::stream::plot;
+use crate::train::corpus::Clip;
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub manifest: PathBuf,
+    pub audio_root: PathBuf,
+    pub corpora: Vec<String>,
+    pub split: PathBuf,
+    pub part: HeldOut,
+    pub noise_corpora: Vec<String>,
+    /// Folder of the model.
+    pub model: PathBuf,
+    /// Folder of the report's files, named for the model.
+    pub out: PathBuf,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub model: String,
+    pub sha256: String,
+    pub corpora: Vec<String>,
+    pub split: String,
+    pub part: &'static str,
+    pub speakers: usize,
+    pub minutes: f64,
+    pub command: String,
+    pub rows: Vec<Row>,
+    /// From the onset of a stream to its first label, in seconds.
+    pub first_label_median_s: Option<f64>,
+    pub first_label_p95_s: Option<f64>,
+    pub noises: Vec<FalseVoice>,
+}
+
+/// One setting of the smoothing.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    pub mode: &'static str,
+    pub setting: String,
+    pub is_default: bool,
+    pub flips_per_minute: f64,
+    pub switches: usize,
+    /// Share of the switches after which the label was right at any time.
+    pub found: f64,
+    /// Over those found.
+    pub delay_median_s: Option<f64>,
+    pub delay_p95_s: Option<f64>,
+}
+
+/// Measures and writes the report as Markdown, JSON and SVG; says where it is.
+pub fn run(options: &Options) -> Result<PathBuf> {
+    let Opened { split, mut model, card, clips } =
+        open(&options.split, &options.model, &options.manifest, &options.corpora)?;
+    let wanted = |clip: &&Clip| {
+        split.part_of(clip) == options.part.part() && card.labels.contains(&clip.emotion)
+    };
+    let chosen: Vec<&Clip> = clips.iter().filter(wanted).collect();
+    if chosen.is_empty() {
+        bail!("no clip of these corpora has a label of the model and a speaker of that part");
+    }
+    let voices = Voices::load(&chosen, &options.audio_root, &model)?;
+    let paths =
+        chosen.iter().map(|clip| found(&options.audio_root, clip)).collect::<Result<Vec<_>>>()?;
+    let settings = settings()?;
+    let smooths: Vec<Smooth> = settings.iter().map(|setting| setting.smooth.clone()).collect();
+    let tallies = tallies(&voices, &paths, &mut model, &smooths)?;
+    let first: &[f64] = tallies.first().map_or(&[], |tally| &tally.first_s);
+    let report = Report {
+        model: card.name.clone(),
+        sha256: card.sha256.chars().take(HASH_DIGITS).collect(),
+        corpora: options.corpora.clone(),
+        split: file_name(&options.split),
+        part: options.part.name(),
+        speakers: voices.speakers.len(),
+        minutes: tallies.first().map_or(0.0, |tally| tally.seconds / 60.0),
+        command: command(options),
+        first_label_median_s: quantile(first, 50),
+        first_label_p95_s: quantile(first, 95),
+        rows: settings.iter().zip(&tallies).map(|(one, tally)| Row::new(one, tally)).collect(),
+        noises: false_voices(options, &mut model)?,
+    };
+    write(&options.out, &report)
+}
+
+/// What is compared, and whether config.toml has it so.
+pub struct Setting {
+    smooth: Smooth,
+    text: String,
+    is_default: bool,
+}
+
+impl Setting {
+    fn mode(&self) -> &'static str {
+        match self.smooth.mode {
+            SmoothMode::Off => "off",
+            SmoothMode::Release => "release",
+            SmoothMode::OneEuro => "one_euro",
+            SmoothMode::Hmm => "hmm",
+        }
+    }
+}
+
+/// The default first.
+fn settings() -> Result<Vec<Setting>> {
+    let default = config::parse("config.toml".as_ref(), "", &Overrides::default())?.smooth;
+    let mut smooths = vec![default.clone()];
+    let with = |mode| Smooth { mode, ..default.clone() };
+    smooths.push(with(SmoothMode::Off));
+    smooths.extend([0.1, 0.2, 0.4, 0.8, 1.6].map(|time_s| Smooth {
+        attack_s: time_s,
+        release_s: time_s,
+        ..with(SmoothMode::Release)
+    }));
+    for min_cutoff in [0.05, 0.1, 0.3, 1.0] {
+        smooths.extend([0.2, 1.0].map(|beta| Smooth {
+            min_cutoff,
+            beta,
+            ..with(SmoothMode::OneEuro)
+        }));
+    }
+    smooths.extend(
+        [1.0, 2.0, 5.0, 10.0, 30.0].map(|stay_s| Smooth { stay_s, ..with(SmoothMode::Hmm) }),
+    );
+    let setting = |(index, smooth): (usize, Smooth)| {
+        let text = match smooth.mode {
+            SmoothMode::Off => String::new(),
+            SmoothMode::Release => {
+                format!("attack_s {}, release_s {}", smooth.attack_s, smooth.release_s)
+            }
+            SmoothMode::OneEuro => {
+                format!("min_cutoff {}, beta {}", smooth.min_cutoff, smooth.beta)
+            }
+            SmoothMode::Hmm => format!("stay_s {}", smooth.stay_s),
+        };
+        Setting { smooth, text, is_default: index == 0 }
+    };
+    Ok(smooths.into_iter().enumerate().map(setting).collect())
+}
+
+impl Row {
+    fn new(setting: &Setting, tally: &Tally) -> Self {
+        Self {
+            mode: setting.mode(),
+            setting: setting.text.clone(),
+            is_default: setting.is_default,
+            flips_per_minute: tally.flips as f64 / (tally.seconds / 60.0).max(f64::MIN_POSITIVE),
+            switches: tally.switches,
+            found: tally.delays_s.len() as f64 / tally.switches.max(1) as f64,
+            delay_median_s: quantile(&tally.delays_s, 50),
+            delay_p95_s: quantile(&tally.delays_s, 95),
+        }
+    }
+}
+
+/// As one would type it, without the folders of this machine.
+fn command(options: &Options) -> String {
+    let mut command = format!(
+        "affectd eval stream MANIFEST --audio-root FOLDER --corpora {} --split {} --part {}",
+        options.corpora.join(","),
+        options.split.display(),
+        options.part.name()
+    );
+    if !options.noise_corpora.is_empty() {
+        command += &format!(" --noise-corpora {}", options.noise_corpora.join(","));
+    }
+    command
+}
+
+fn write(out: &Path, report: &Report) -> Result<PathBuf> {
+    fs::create_dir_all(out).with_context(|| format!("cannot write {}", out.display()))?;
+    let name = &report.model;
+    write_whole(&out.join(format!("{name}.svg")), &plot::draw(report))?;
+    write_whole(&out.join(format!("{name}.json")), &serde_json::to_string_pretty(report)?)?;
+    let path = out.join(format!("{name}.md"));
+    write_whole(&path, &Markdown(report).to_string())?;
+    Ok(path)
+}
