@@ -17,6 +17,9 @@ const HOP_S: f64 = 0.02;
 
 const CLICKS: usize = 60;
 
+/// Two clocks that are read within this time are read at once.
+const ONE_MOMENT_US: u64 = 200;
+
 /// Seconds since 1970 at which clicks were played.
 type Played = Arc<Mutex<Vec<f64>>>;
 
@@ -33,13 +36,17 @@ fn clicker(played: Played) -> jack::AsyncClient<(), impl jack::ProcessHandler> {
         // delivered, so the block ends when the cycle begins.
         let times = scope.cycle_times().expect("the server tells them");
         // The server's smoothed clock may be a little ahead.
-        let late_us = client.time() as f64 - times.current_usecs as f64;
+        let read_us = client.time();
+        let now_s = since_epoch_s(SystemTime::now());
+        // Interrupted in between, the two clocks say nothing about each other: no click is kept.
+        let is_one_moment = client.time() - read_us < ONE_MOMENT_US;
+        let late_us = read_us as f64 - times.current_usecs as f64;
         let block_s = f64::from(scope.n_frames()) / f64::from(rate);
-        let begun = since_epoch_s(SystemTime::now()) - 1e-6 * late_us - block_s;
+        let begun = now_s - 1e-6 * late_us - block_s;
         for (offset, sample) in (0_u32..).zip(port.as_mut_slice(scope)) {
             let phase = first.wrapping_add(offset) % spacing;
             *sample = if phase < length { 0.9 } else { 0.0 };
-            if phase == 0 {
+            if phase == 0 && is_one_moment {
                 let at = begun + f64::from(offset) / f64::from(rate);
                 played.lock().expect("nobody panics").push(at);
             }
