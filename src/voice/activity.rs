@@ -30,7 +30,8 @@ impl Activity {
     /// Takes samples at 16 kHz and returns the newest probability of speech, 0..1.
     pub fn process(&mut self, samples: &[f32]) -> f32 {
         for &sample in samples {
-            self.chunk[self.filled] = sample;
+            // Sound of JACK may exceed full scale; the network is made for what does not.
+            self.chunk[self.filled] = sample.clamp(-1.0, 1.0);
             self.filled += 1;
             if self.filled == CHUNK {
                 let probability = self.detector.predict_f32(&self.chunk);
@@ -59,6 +60,12 @@ mod tests {
         assert!(activity.process(&[0.0; 16_000]) < 0.2);
         let hum: Vec<f32> = (0..16_000).map(|index| (index as f32 * 0.01963).sin() * 0.1).collect();
         assert!(activity.process(&hum) < 0.5); // 50 Hz
+    }
+
+    #[test]
+    fn what_exceeds_full_scale_is_heard_as_full_scale() {
+        let mut activity = Activity::default();
+        assert!(activity.process(&[3.0; 1024]).is_finite());
     }
 
     #[test]
