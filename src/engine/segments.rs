@@ -32,6 +32,8 @@ pub struct Segments {
 struct Open {
     /// In stream time.
     onset_s: f64,
+    /// End of its last hop.
+    heard_s: f64,
     /// When the next part is due.
     part_at_s: f64,
     sums: Sums,
@@ -88,8 +90,7 @@ impl Segments {
     /// The voice is heard no more, for whatever reason.
     pub fn release(&mut self, voice: &Voice, tell: Tell) {
         if let Some(open) = &self.open {
-            let last_s = open.part_at_s - PART_EVERY_S;
-            self.end(last_s.max(open.onset_s), voice, SegmentFlags::CUT, tell);
+            self.end(open.heard_s, voice, SegmentFlags::CUT, tell);
         }
     }
 
@@ -97,6 +98,7 @@ impl Segments {
         self.id = self.id.wrapping_add(1);
         self.open = Some(Open {
             onset_s,
+            heard_s: now_s,
             part_at_s: now_s + PART_EVERY_S,
             sums: Sums::default(),
             peak: Dimensions { arousal: 0.0, valence: 0.0, dominance: 0.0 },
@@ -120,6 +122,7 @@ impl Segments {
 
 impl Open {
     fn take(&mut self, update: &Update) {
+        self.heard_s = update.time_s;
         let (sums, dimensions) = (&mut self.sums, update.dimensions);
         sums.hops += 1.0;
         sums.snr_db += update.snr_db;
@@ -251,7 +254,7 @@ mod tests {
         let hops: Vec<_> = (1..=25).map(|i| hop(i, Some(0.0))).collect();
         let ends = ends(&run(&hops, &voice));
         let lengths: Vec<f32> = ends.iter().map(|end| (end.duration_s * 10.0).round()).collect();
-        assert_eq!(lengths[..2], [10.0, 10.0]);
+        assert_eq!(lengths, [10.0, 10.0, 5.0]);
         assert_eq!(ends.iter().map(|end| end.id).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(ends.iter().all(|end| end.flags.bits() & 4 == 4));
     }
