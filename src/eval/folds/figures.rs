@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::eval::folds::crowd::{jensen_shannon, plurality};
-use crate::eval::folds::streams::CurvePoint;
+use crate::eval::folds::streams::{CurvePoint, Tally};
 use crate::eval::metrics::{
     Answer, Confusion, Signs, brier, calibration_error, deviation, speaker_interval, ua_at_coverage,
 };
@@ -133,6 +133,13 @@ pub struct StreamRow {
     pub attack_s: f32,
     pub release_s: f32,
     pub is_default: bool,
+    #[serde(flatten)]
+    pub following: Following,
+}
+
+/// How the label follows a voice whose emotion changes.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Following {
     pub flips_per_minute: f64,
     pub switches: usize,
     /// Share of the switches after which the label was right at any time.
@@ -144,11 +151,18 @@ pub struct StreamRow {
 
 impl StreamRow {
     pub fn new(point: &CurvePoint) -> Self {
-        let tally = &point.tally;
         Self {
             attack_s: point.attack_s,
             release_s: point.release_s,
             is_default: point.is_default,
+            following: Following::new(&point.tally),
+        }
+    }
+}
+
+impl Following {
+    pub fn new(tally: &Tally) -> Self {
+        Self {
             flips_per_minute: tally.flips as f64 / (tally.seconds / 60.0).max(f64::MIN_POSITIVE),
             switches: tally.switches,
             found: tally.delays_s.len() as f64 / tally.switches.max(1) as f64,
@@ -173,7 +187,6 @@ pub fn quantile(values: &[f64], percent: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::folds::streams::Tally;
 
     fn answer(speaker: usize, label: usize, said: usize) -> Answer {
         Answer::sure(speaker, label, said, 2)
@@ -213,7 +226,7 @@ mod tests {
             first_s: vec![],
         };
         let point = CurvePoint { tally, ..CurvePoint::default() };
-        let row = StreamRow::new(&point);
+        let row = StreamRow::new(&point).following;
         assert_eq!((row.flips_per_minute, row.found), (3.0, 0.75));
         assert_eq!((row.delay_median_s, row.delay_p95_s), (Some(1.0), Some(1.5)));
     }

@@ -230,11 +230,11 @@ impl Markdown<'_> {
                 "| {} s | {} s{mark} | {:.1} | {} % of {} | {} s | {} s |",
                 row.attack_s,
                 row.release_s,
-                row.flips_per_minute,
-                Percent(Some(row.found)),
-                row.switches,
-                number(row.delay_median_s, 2),
-                number(row.delay_p95_s, 2),
+                row.following.flips_per_minute,
+                Percent(Some(row.following.found)),
+                row.following.switches,
+                number(row.following.delay_median_s, 2),
+                number(row.following.delay_p95_s, 2),
             )?;
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
-use crate::eval::folds::figures::{CrowdRow, Row, StreamRow, Sureness};
+use crate::eval::folds::figures::{CrowdRow, Following, Row, Sureness};
 use crate::eval::folds::report::{Moment, OURS, OneEmotion, Report, TierDetail};
 use crate::eval::metrics::Signs;
 
@@ -74,7 +74,7 @@ impl Report {
             one.ua_late = weights.mean_of(one.ua_late, old.ua_late);
         }
         for (row, old) in self.streams.iter_mut().zip(&other.streams) {
-            join_stream(row, old, weights);
+            join_following(&mut row.following, &old.following, weights);
         }
         for row in self.crowd.iter_mut().filter(|row| row.who == OURS) {
             let same = other.crowd.iter().find(|old| old.who == OURS && old.tier == row.tier);
@@ -146,7 +146,7 @@ fn join_tier(tier: &mut TierDetail, old: &TierDetail) {
     tier.recalls = tier.confusion.iter().enumerate().map(recall).collect();
 }
 
-fn join_stream(row: &mut StreamRow, old: &StreamRow, weights: Seeds) {
+fn join_following(row: &mut Following, old: &Following, weights: Seeds) {
     row.flips_per_minute = weights.mean(row.flips_per_minute, old.flips_per_minute);
     row.switches += old.switches;
     row.found = weights.mean(row.found, old.found);

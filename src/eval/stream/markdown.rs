@@ -57,11 +57,11 @@ impl Markdown<'_> {
                 row.mode,
                 if row.is_default { ", default" } else { "" },
                 row.setting,
-                row.flips_per_minute,
-                100.0 * row.found,
-                row.switches,
-                seconds(row.delay_median_s),
-                seconds(row.delay_p95_s),
+                row.following.flips_per_minute,
+                100.0 * row.following.found,
+                row.following.switches,
+                seconds(row.following.delay_median_s),
+                seconds(row.following.delay_p95_s),
             )?;
         }
         Ok(())

@@ -22,9 +22,9 @@ const MODES: [&str; 4] = ["off", "release", "one_euro", "hmm"];
 /// are left out.
 pub fn draw(report: &Report) -> String {
     let points: Vec<(&Row, f64)> =
-        report.rows.iter().filter_map(|row| Some((row, row.delay_median_s?))).collect();
+        report.rows.iter().filter_map(|row| Some((row, row.following.delay_median_s?))).collect();
     let most = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, f64::max).max(1.0) * 1.1;
-    let flips_max = most(&mut points.iter().map(|(row, _)| row.flips_per_minute));
+    let flips_max = most(&mut points.iter().map(|(row, _)| row.following.flips_per_minute));
     let delay_max = most(&mut points.iter().map(|(_, delay_s)| *delay_s));
     let [left, top, right, bottom] = ROOM;
     let x = |flips: f64| left + (WIDTH - left - right) * flips / flips_max;
@@ -54,7 +54,7 @@ pub fn draw(report: &Report) -> String {
         "<text class=\"left\" x=\"8\" y=\"20\">median delay after a change, s</text>"
     ));
     for (row, delay_s) in &points {
-        let (at_x, at_y) = (x(row.flips_per_minute), y(*delay_s));
+        let (at_x, at_y) = (x(row.following.flips_per_minute), y(*delay_s));
         let (mode, setting) = (row.mode, &row.setting);
         add(format_args!(
             "<circle class=\"{mode}\" cx=\"{at_x:.1}\" cy=\"{at_y:.1}\" r=\"5\">\

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::config::checked::{Smooth, SmoothMode};
 use crate::config::{self, Overrides};
 use crate::eval::folds::answers::write_whole;
-use crate::eval::folds::figures::quantile;
+use crate::eval::folds::figures::{Following, quantile};
 use crate::eval::folds::listening::{Voices, found};
 use crate::eval::folds::streams::{Tally, tallies};
 use crate::eval::run::{HASH_DIGITS, HeldOut, Opened, file_name, open};
@@ -56,13 +56,8 @@ pub struct Row {
     pub mode: &'static str,
     pub setting: String,
     pub is_default: bool,
-    pub flips_per_minute: f64,
-    pub switches: usize,
-    /// Share of the switches after which the label was right at any time.
-    pub found: f64,
-    /// Over those found.
-    pub delay_median_s: Option<f64>,
-    pub delay_p95_s: Option<f64>,
+    #[serde(flatten)]
+    pub following: Following,
 }
 
 /// Measures and writes the report as Markdown, JSON and SVG; says where it is.
@@ -161,11 +156,7 @@ impl Row {
             mode: setting.mode(),
             setting: setting.text.clone(),
             is_default: setting.is_default,
-            flips_per_minute: tally.flips as f64 / (tally.seconds / 60.0).max(f64::MIN_POSITIVE),
-            switches: tally.switches,
-            found: tally.delays_s.len() as f64 / tally.switches.max(1) as f64,
-            delay_median_s: quantile(&tally.delays_s, 50),
-            delay_p95_s: quantile(&tally.delays_s, 95),
+            following: Following::new(tally),
         }
     }
 }
