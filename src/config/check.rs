@@ -13,7 +13,7 @@ use crate::config::checked::{
 };
 use crate::config::error::Problem;
 use crate::config::routes;
-use crate::config::rule::{Kind, check_rules};
+use crate::config::rule::check_rules;
 use crate::config::typed::{self, Typed};
 
 /// As many as the OSC contract allows to subscribe.
@@ -50,8 +50,8 @@ impl Typed {
         let privacy = Privacy { consent: self.privacy.consent };
         let plugins = self.plugins.check(self.input.channels);
         let plugins = problems.keep_all(plugins);
-        let maps = problems.keep_all(check_rules(Kind::Map, &self.map));
-        let triggers = problems.keep_all(check_rules(Kind::Trigger, &self.trigger));
+        let maps = problems.keep_all(check_rules(&self.map));
+        let triggers = problems.keep_all(check_rules(&self.trigger));
         let sound = input.zip(through).zip(output);
         let moved = plugins.zip(maps).zip(triggers);
         match (sound, osc, voice, hold, smooth, model, moved) {

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::config::map::shape::Curve;
 use crate::config::rule::Fault::{OutOfRange, Unknown, Wrong};
-use crate::config::rule::{Gate, Rule, RuleError, Source, is_made_of, refuse};
+use crate::config::rule::{Gate, Kind, Rule, RuleError, Source, is_made_of, refuse};
+use crate::config::typed::Typed;
 
 const ADDRESS_BYTES_MAX: usize = 128;
 
@@ -94,19 +95,39 @@ impl Default for TypedMap {
 }
 
 impl Rule for TypedMap {
+    const KIND: Kind = Kind::Map;
     type Checked = Map;
 
-    fn check(&self) -> Result<(String, Map), RuleError> {
-        self.check().map(|map| (map.name.clone(), map))
+    fn check(&self) -> Result<Map, RuleError> {
+        self.check()
+    }
+
+    fn name_and_source(checked: &Map) -> (&str, &Source) {
+        (&checked.name, &checked.source)
+    }
+
+    fn own_name(&self) -> String {
+        if self.name.is_empty() { self.source.replace('/', "_") } else { self.name.clone() }
+    }
+
+    fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+
+    fn enable(&mut self, is_enabled: bool) {
+        self.enabled = is_enabled;
+    }
+
+    fn list(typed: &Typed) -> &[Self] {
+        &typed.map
+    }
+
+    fn list_mut(typed: &mut Typed) -> &mut Vec<Self> {
+        &mut typed.map
     }
 }
 
 impl TypedMap {
-    /// What it is called, named or not.
-    pub fn own_name(&self) -> String {
-        if self.name.is_empty() { self.source.replace('/', "_") } else { self.name.clone() }
-    }
-
     /// Tells the first value that is wrong.
     pub fn check(&self) -> Result<Map, RuleError> {
         let source = Source::parse("map.source", &self.source)?; // the name may be made of it

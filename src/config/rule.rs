@@ -5,6 +5,7 @@ use std::fmt::{self, Debug, Display, Formatter};
 
 use crate::config::error::Problem;
 use crate::config::rule::Fault::{OutOfRange, Unknown};
+use crate::config::typed::Typed;
 
 const CHANNELS_MAX: u16 = 8; // of `input.channels`
 
@@ -200,33 +201,50 @@ impl Display for Gate {
 }
 
 /// What is typed as a list of tables, each with a name of its own.
-pub trait Rule {
+pub trait Rule: Sized {
+    const KIND: Kind;
     type Checked;
 
-    fn check(&self) -> Result<(String, Self::Checked), RuleError>;
+    fn check(&self) -> Result<Self::Checked, RuleError>;
+
+    /// Of what was checked.
+    fn name_and_source(checked: &Self::Checked) -> (&str, &Source);
+
+    /// What it is called, named or not.
+    fn own_name(&self) -> String;
+
+    fn rename(&mut self, name: String);
+
+    fn enable(&mut self, is_enabled: bool);
+
+    fn list(typed: &Typed) -> &[Self];
+
+    fn list_mut(typed: &mut Typed) -> &mut Vec<Self>;
 }
 
 /// Every wrong one at once.
-pub fn check_rules<R: Rule>(kind: Kind, typed: &[R]) -> Result<Vec<R::Checked>, Vec<Problem>> {
-    let mut problems = Vec::new();
+pub fn check_rules<R: Rule>(typed: &[R]) -> Result<Vec<R::Checked>, Vec<Problem>> {
+    let (kind, mut problems) = (R::KIND, Vec::new());
     let mut problem = |text: String| {
         problems.push(Problem::Type { key: kind.to_string(), message: text });
     };
     if typed.len() > kind.most() {
         problem(format!("{} {kind}s, allowed are at most {}", typed.len(), kind.most()));
     }
-    let mut names = Vec::new();
-    let mut rules = Vec::new();
+    let mut rules: Vec<R::Checked> = Vec::new();
     for rule in typed {
-        match rule.check() {
-            Ok((name, _)) if names.contains(&name) => {
-                problem(format!("{name:?} is there twice, each needs its own name"));
+        let checked = match rule.check() {
+            Ok(checked) => checked,
+            Err(error) => {
+                problem(error.to_string());
+                continue;
             }
-            Ok((name, rule)) => {
-                names.push(name);
-                rules.push(rule);
-            }
-            Err(error) => problem(error.to_string()),
+        };
+        let (name, _) = R::name_and_source(&checked);
+        if rules.iter().any(|other| R::name_and_source(other).0 == name) {
+            problem(format!("{name:?} is there twice, each needs its own name"));
+        } else {
+            rules.push(checked);
         }
     }
     if problems.is_empty() { Ok(rules) } else { Err(problems) }

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::rule::Fault::{OutOfRange, Wrong};
-use crate::config::rule::{Gate, Rule, RuleError, Source, refuse};
+use crate::config::rule::{Gate, Kind, Rule, RuleError, Source, refuse};
+use crate::config::typed::Typed;
 
 const NAME_CHARS_MAX: usize = 32;
 
@@ -65,19 +66,39 @@ impl Default for TypedTrigger {
 }
 
 impl Rule for TypedTrigger {
+    const KIND: Kind = Kind::Trigger;
     type Checked = Trigger;
 
-    fn check(&self) -> Result<(String, Trigger), RuleError> {
-        self.check().map(|trigger| (trigger.name.clone(), trigger))
+    fn check(&self) -> Result<Trigger, RuleError> {
+        self.check()
+    }
+
+    fn name_and_source(checked: &Trigger) -> (&str, &Source) {
+        (&checked.name, &checked.source)
+    }
+
+    fn own_name(&self) -> String {
+        if self.name.is_empty() { self.source.replace('/', "_") } else { self.name.clone() }
+    }
+
+    fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+
+    fn enable(&mut self, is_enabled: bool) {
+        self.enabled = is_enabled;
+    }
+
+    fn list(typed: &Typed) -> &[Self] {
+        &typed.trigger
+    }
+
+    fn list_mut(typed: &mut Typed) -> &mut Vec<Self> {
+        &mut typed.trigger
     }
 }
 
 impl TypedTrigger {
-    /// What it is called, named or not.
-    pub fn own_name(&self) -> String {
-        if self.name.is_empty() { self.source.replace('/', "_") } else { self.name.clone() }
-    }
-
     /// Tells the first value that is wrong.
     pub fn check(&self) -> Result<Trigger, RuleError> {
         let source = Source::parse("trigger.source", &self.source)?; // the name may be made of it

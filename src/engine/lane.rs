@@ -103,7 +103,7 @@ impl Lane {
             resampler: Resampler::new(rate_hz)?,
             pending: Vec::new(),
             front_end: front_end(&features)?,
-            prosody: ProsodyMeter::new(&features),
+            prosody: ProsodyMeter::for_front_end(&features),
             activity: Activity::default(),
             floor: Floor::new(features.frames_per_s()),
             gate: Gate::new(gate_spec(&config.voice, &features)),
@@ -213,8 +213,8 @@ impl Lane {
         let was_on = self.gate.is_on();
         self.floor.observe(level_db);
         let is_speech = self.gate.process(self.probability, level_db, self.floor.level_db());
-        self.prosody.process(samples, level_db, self.gate.is_on());
         self.front_end.process(samples, &mut self.row);
+        self.prosody.process(samples, level_db, self.gate.is_on(), self.front_end.pitch());
         if is_speech {
             self.normaliser.observe(&self.row);
             self.floor.observe_speech(level_db);

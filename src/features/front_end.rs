@@ -11,6 +11,11 @@ pub trait FrontEnd: Send {
     /// Takes exactly one hop of samples (1 is full scale) and writes `spec.rows()` values.
     fn process(&mut self, hop: &[f32], row: &mut [f32]);
 
+    /// What was found of the pitch of the last hop, where it is among the values.
+    fn pitch(&self) -> Option<&Pitch> {
+        None
+    }
+
     /// Forgets the stream so far.
     fn reset(&mut self);
 }
@@ -44,6 +49,10 @@ impl FrontEnd for WithPitch {
         self.cepstra.process(hop, coefficients);
         let voicing = self.pitch.process(hop);
         pitch.copy_from_slice(&[voicing.strength, voicing.octaves]);
+    }
+
+    fn pitch(&self) -> Option<&Pitch> {
+        Some(&self.pitch)
     }
 
     fn reset(&mut self) {

@@ -114,9 +114,8 @@ impl Pitch {
         }
     }
 
-    /// The periods that explain the newest window best, the best first; how many there are.
-    pub fn candidates(&mut self, found: &mut [Candidate]) -> usize {
-        self.correlate();
+    /// The periods that explain the window processed last best, the best first; how many there are.
+    pub fn candidates(&self, found: &mut [Candidate]) -> usize {
         let mut count = 0;
         for index in 1..self.peaks.len() - 1 {
             let [before, at, after] = [index - 1, index, index + 1].map(|i| self.peaks[i]);

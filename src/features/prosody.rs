@@ -53,7 +53,8 @@ const STRENGTH_MAX: f32 = 0.9999;
 pub struct ProsodyMeter {
     frame_s: f32,
     rate_hz: f32,
-    pitch: Pitch,
+    /// None where the front end finds it for the network.
+    pitch: Option<Pitch>,
     tracker: Tracker,
     cycles: Cycles,
     tilt: Tilt,
@@ -72,13 +73,21 @@ pub struct ProsodyMeter {
 }
 
 impl ProsodyMeter {
+    /// Finds the pitch itself.
     pub fn new(spec: &FeatureSpec) -> Self {
+        Self { pitch: Some(Pitch::new(spec)), ..Self::beside(spec) }
+    }
+
+    /// Is told the pitch with every hop, see [`FrontEnd::pitch`].
+    ///
+    /// [`FrontEnd::pitch`]: crate::features::front_end::FrontEnd::pitch
+    fn beside(spec: &FeatureSpec) -> Self {
         let frame_s = 1.0 / spec.frames_per_s();
         let kept = crate::units::to_count(f64::from(RANGE_S / frame_s));
         Self {
             frame_s,
             rate_hz: spec.rate_hz as f32,
-            pitch: Pitch::new(spec),
+            pitch: None,
             tracker: Tracker::default(),
             cycles: Cycles::default(),
             tilt: Tilt::new(spec),
@@ -96,19 +105,29 @@ impl ProsodyMeter {
         }
     }
 
-    /// Takes one hop of features. `is_on`: within a voice; else what was measured holds.
-    pub fn process(&mut self, hop: &[f32], level_db: f32, is_on: bool) {
-        self.pitch.listen(hop);
+    /// With a front end of this setting.
+    pub fn for_front_end(spec: &FeatureSpec) -> Self {
+        if spec.pitch { Self::beside(spec) } else { Self::new(spec) }
+    }
+
+    /// Takes one hop of features, and what the front end has found of its pitch. `is_on`: within a
+    /// voice; else what was measured holds.
+    pub fn process(&mut self, hop: &[f32], level_db: f32, is_on: bool, found: Option<&Pitch>) {
         self.cycles.listen(hop);
         self.tilt.listen(hop);
         // Only a wrong number of channels is an error.
         self.loudness.add_frames_f32(hop).unwrap_or_default();
         if !is_on {
+            self.pitch.iter_mut().for_each(|pitch| pitch.listen(hop));
             self.tracker = Tracker::default();
             self.cycles.stop();
             return;
         }
-        let count = self.pitch.candidates(&mut self.candidates);
+        self.pitch.iter_mut().for_each(|pitch| {
+            pitch.process(hop);
+        });
+        let pitch = self.pitch.as_ref().or(found);
+        let count = pitch.map_or(0, |pitch| pitch.candidates(&mut self.candidates));
         self.loudest_db = level_db.max(self.loudest_db - FORGOTTEN_DB * self.frame_s);
         let is_loud = self.loudest_db - QUIET_DB <= level_db;
         let voiced = self.tracker.step(&self.candidates[..count]).filter(|_| is_loud);
@@ -166,7 +185,7 @@ impl ProsodyMeter {
 
     /// The source is another one.
     pub fn reset(&mut self) {
-        self.pitch.reset();
+        self.pitch.iter_mut().for_each(Pitch::reset);
         self.loudness.reset();
         self.cycles.stop();
         self.tracker = Tracker::default();
@@ -251,7 +270,7 @@ mod tests {
         let mut meter = ProsodyMeter::new(&spec);
         for hop in sound.chunks_exact(spec.hop) {
             let squares: f32 = hop.iter().map(|x| x * x).sum();
-            meter.process(hop, amplitude_to_db((squares / hop.len() as f32).sqrt()), true);
+            meter.process(hop, amplitude_to_db((squares / hop.len() as f32).sqrt()), true, None);
         }
         meter.values()
     }

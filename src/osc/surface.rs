@@ -14,6 +14,8 @@ mod plugins;
 
 mod reply;
 
+mod rules;
+
 mod request;
 
 mod settings;

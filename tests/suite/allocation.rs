@@ -90,7 +90,7 @@ fn prosody_never_allocates() {
     let mut meter = ProsodyMeter::new(&spec);
     check(|| {
         for hop in samples.chunks_exact(spec.hop) {
-            meter.process(hop, -20.0, true);
+            meter.process(hop, -20.0, true, None);
             meter.values();
         }
         meter.reset();

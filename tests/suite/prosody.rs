@@ -45,7 +45,7 @@ fn ours() -> Vec<Prosody> {
     let mut frames = Vec::new();
     for hop in sound.samples.chunks_exact(spec.hop) {
         let squares: f32 = hop.iter().map(|x| x * x).sum();
-        meter.process(hop, amplitude_to_db((squares / hop.len() as f32).sqrt()), true);
+        meter.process(hop, amplitude_to_db((squares / hop.len() as f32).sqrt()), true, None);
         frames.push(meter.values());
     }
     frames

@@ -3,8 +3,7 @@
 use rosc::{OscPacket, OscType};
 
 use crate::config::map::TypedMap;
-use crate::config::rule::{Fault as RuleFault, Kind, RuleError, Source};
-use crate::config::typed::Typed;
+use crate::config::rule::Rule;
 use crate::osc::address::Verb;
 use crate::osc::arguments::Arguments;
 use crate::osc::encode::text;
@@ -12,7 +11,6 @@ use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::Surface;
 use crate::osc::surface::commands::Outcome;
 use crate::osc::surface::request::{PluginRequest, Request};
-use crate::osc::surface::settings::flag;
 use crate::osc::surface::verbs::counted;
 
 impl Surface {
@@ -25,16 +23,11 @@ impl Surface {
         let word = arguments.text(0).unwrap_or_default();
         match verb {
             Verb::MapAdd => self.add_map(arguments),
-            Verb::MapRemove => self.edit_map(word, |maps, index| {
-                maps.remove(index);
-            }),
-            Verb::MapEnable => {
-                let on = flag("enable", arguments.int(1).unwrap_or_default())?;
-                self.edit_map(word, |maps, index| maps[index].enabled = on)
-            }
+            Verb::MapRemove => self.remove_rule::<TypedMap>(word),
+            Verb::MapEnable => self.enable_rule::<TypedMap>(arguments),
             Verb::MapSolo => {
                 if !word.is_empty() {
-                    self.map_index(&self.running.state().typed, word)?;
+                    self.place_of::<TypedMap>(word)?;
                 }
                 let name = (!word.is_empty()).then(|| word.to_owned());
                 Ok(Outcome::Later(Request::Plugin(PluginRequest::Solo { name })))
@@ -53,7 +46,7 @@ impl Surface {
         let word = |index| arguments.text(index).unwrap_or_default().to_owned();
         let number = |index| arguments.float(index).unwrap_or_default();
         let gate = word(9);
-        let map = TypedMap {
+        self.add_rule(TypedMap {
             name: word(0),
             source: word(1),
             target: word(2),
@@ -63,27 +56,7 @@ impl Surface {
             slew_s: number(8),
             gate: if gate.is_empty() { "none".to_owned() } else { gate },
             enabled: true,
-        };
-        let checked = map.check().map_err(|error| rule_fault(&error))?;
-        let maps = self.running.state().typed.map.iter().map(TypedMap::own_name);
-        self.check_new(Kind::Map, &checked.name, &checked.source, maps)?;
-        let name = checked.name;
-        self.edit(format!("map {name}"), |typed| {
-            typed.map.push(TypedMap { name, ..map });
         })
-    }
-
-    fn edit_map(
-        &self,
-        name: &str,
-        change: impl FnOnce(&mut Vec<TypedMap>, usize),
-    ) -> Result<Outcome, Fault> {
-        let index = self.map_index(&self.running.state().typed, name)?;
-        self.edit(format!("map {name}"), |typed| change(&mut typed.map, index))
-    }
-
-    fn map_index(&self, typed: &Typed, name: &str) -> Result<usize, Fault> {
-        place_of(Kind::Map, name, typed.map.iter().map(TypedMap::own_name))
     }
 
     fn map_item(&self, map: &TypedMap) -> OscPacket {
@@ -97,55 +70,4 @@ impl Surface {
         ];
         self.item("map/item", words.into_iter().chain(ends).chain(rest).collect())
     }
-}
-
-impl Surface {
-    /// A rule that is to come: its name is free, there is room, and the model has its label.
-    pub(super) fn check_new(
-        &self,
-        kind: Kind,
-        name: &str,
-        source: &Source,
-        names: impl ExactSizeIterator<Item = String>,
-    ) -> Result<(), Fault> {
-        let labels = &self.knowledge.identity.labels;
-        if let Some(label) = source.label()
-            && !labels.iter().any(|known| known == label)
-        {
-            let text = format!("label {label:?} is not there, allowed: {}", labels.join(", "));
-            return Err(Fault::new(Code::NoSuchThing, text));
-        }
-        if kind.most() <= names.len() {
-            return Err(rule_fault(&RuleError::TooMany { kind }));
-        }
-        match names.into_iter().any(|other| other == name) {
-            true => Err(rule_fault(&RuleError::Exists { kind, name: name.to_owned() })),
-            false => Ok(()),
-        }
-    }
-}
-
-/// Of a rule among those with these names.
-pub(super) fn place_of(
-    kind: Kind,
-    name: &str,
-    mut names: impl Iterator<Item = String>,
-) -> Result<usize, Fault> {
-    let missing = || rule_fault(&RuleError::Missing { kind, name: name.to_owned() });
-    names.position(|other| other == name).ok_or_else(missing)
-}
-
-pub(super) fn rule_fault(error: &RuleError) -> Fault {
-    let code = match error {
-        RuleError::Value { fault: RuleFault::OutOfRange | RuleFault::Wrong, .. } => {
-            Code::OutOfRange
-        }
-        RuleError::Value { fault: RuleFault::Unknown, .. } | RuleError::Missing { .. } => {
-            Code::NoSuchThing
-        }
-        RuleError::NotBuiltIn { .. } => Code::NotBuiltIn,
-        RuleError::Exists { .. } => Code::Exists,
-        RuleError::TooMany { .. } => Code::Limit,
-    };
-    Fault::new(code, error.to_string())
 }

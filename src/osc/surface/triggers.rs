@@ -2,7 +2,7 @@
 
 use rosc::{OscPacket, OscType};
 
-use crate::config::rule::Kind;
+use crate::config::rule::Rule;
 use crate::config::trigger::TypedTrigger;
 use crate::osc::address::Verb;
 use crate::osc::arguments::Arguments;
@@ -10,8 +10,6 @@ use crate::osc::encode::text;
 use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::Surface;
 use crate::osc::surface::commands::Outcome;
-use crate::osc::surface::maps::{place_of, rule_fault};
-use crate::osc::surface::settings::flag;
 use crate::osc::surface::verbs::counted;
 
 impl Surface {
@@ -24,13 +22,8 @@ impl Surface {
         let word = arguments.text(0).unwrap_or_default();
         match verb {
             Verb::TriggerAdd => self.add_trigger(arguments),
-            Verb::TriggerRemove => self.edit_trigger(word, |triggers, index| {
-                triggers.remove(index);
-            }),
-            Verb::TriggerEnable => {
-                let on = flag("enable", arguments.int(1).unwrap_or_default())?;
-                self.edit_trigger(word, |triggers, index| triggers[index].enabled = on)
-            }
+            Verb::TriggerRemove => self.remove_rule::<TypedTrigger>(word),
+            Verb::TriggerEnable => self.enable_rule::<TypedTrigger>(arguments),
             Verb::TriggerClear => self.edit("triggers".to_owned(), |typed| typed.trigger.clear()),
             Verb::TriggerList => {
                 let triggers = &self.running.state().typed.trigger;
@@ -46,7 +39,7 @@ impl Surface {
         let word = |index| arguments.text(index).unwrap_or_default().to_owned();
         let number = |index| arguments.float(index).unwrap_or_default();
         let gate = word(6);
-        let trigger = TypedTrigger {
+        self.add_rule(TypedTrigger {
             name: word(0),
             source: word(1),
             on: number(2),
@@ -55,24 +48,7 @@ impl Surface {
             rearm_s: number(5),
             gate: if gate.is_empty() { "none".to_owned() } else { gate },
             enabled: true,
-        };
-        let checked = trigger.check().map_err(|error| rule_fault(&error))?;
-        let names = self.running.state().typed.trigger.iter().map(TypedTrigger::own_name);
-        self.check_new(Kind::Trigger, &checked.name, &checked.source, names)?;
-        let name = checked.name;
-        self.edit(format!("trigger {name}"), |typed| {
-            typed.trigger.push(TypedTrigger { name, ..trigger });
         })
-    }
-
-    fn edit_trigger(
-        &self,
-        name: &str,
-        change: impl FnOnce(&mut Vec<TypedTrigger>, usize),
-    ) -> Result<Outcome, Fault> {
-        let triggers = self.running.state().typed.trigger.iter();
-        let index = place_of(Kind::Trigger, name, triggers.map(TypedTrigger::own_name))?;
-        self.edit(format!("trigger {name}"), |typed| change(&mut typed.trigger, index))
     }
 
     fn trigger_item(&self, trigger: &TypedTrigger) -> OscPacket {
