@@ -312,10 +312,8 @@ fn the_ten_lines_of_the_readme_play_with_a_loudspeaker_or_without() {
     let example = example.to_str().expect("a plain path");
     let arguments = ["--config", example, "--input", "demo", "--backend", "cpu"];
     let mut daemon = Daemon::start(&arguments);
-    daemon.wait_for_streams();
-    wait_until("the room to be built", || {
-        order(&mut daemon, "/ser/plugin/params", vec![int(4)]).pop() == Some(int(4))
-    });
+    wait_for_chain(&mut daemon, &text);
+    assert_eq!(order(&mut daemon, "/ser/plugin/params", vec![int(4)]).pop(), Some(int(4)));
     // Somebody excited is among the first to speak.
     wait_until("the room to open", || {
         let answer = order(&mut daemon, "/ser/plugin/param/get", vec![int(4), "mix".into()]);
