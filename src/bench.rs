@@ -3,6 +3,8 @@
 
 pub mod network;
 
+pub mod signals;
+
 pub mod osc;
 
 pub mod sound;
@@ -84,6 +86,7 @@ pub fn run(
     writeln!(out, "|---|---|---|---|")?;
     feature_times(predictor, voice)?.write(out, "MFCC and pitch of one 10 ms frame", 10_000.0)?;
     let hop_us = 1000.0 * HOP_MS;
+    signals::write_row(predictor.card(), config, voice, out, hop_us)?;
     network::measure(predictor, config, voice)?.write_rows(out, backend, hop_us)?;
     osc::write_rows(out, hop_us)?;
     daemon(backend, out)?;

@@ -28,7 +28,7 @@ const RUNS: usize = 2000;
 const GATE_OFF_MS: u32 = 10_000;
 
 /// From 16 kHz to the usual rate of a sound card.
-const UPSAMPLED: u16 = 3;
+pub const UPSAMPLED: u16 = 3;
 
 /// All of it, in microseconds.
 pub struct Measured {

@@ -51,7 +51,8 @@ impl Display for Markdown<'_> {
             writeln!(
                 f,
                 "\nSeeds were reported apart and joined: figures are means over seeds, and so are \
-                 the ends of their intervals, ECE, coverages and delays."
+                 the ends of their intervals, ECE, coverages and delays; time is the fastest \
+                 seed's."
             )?;
         }
         self.missing(f)?;
