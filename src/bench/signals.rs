@@ -1,5 +1,5 @@
-//! What a hop costs beside the network: a channel's samples at 48 kHz to what a patch receives, with
-//! segments and triggers. Silence is in it, for that costs too.
+//! What a hop costs beside the network: from a channel's samples at 48 kHz to what a patch gets,
+//! segments and triggers among it. Silence counts too.
 
 use std::hint::black_box;
 use std::io::Write;
