@@ -137,6 +137,8 @@ pub struct Update {
     /// The same in seconds.
     pub time_s: f64,
     pub voice_on: bool,
+    /// The network has heard the present voice and `unknown` fell to `hold.unknown_max`.
+    pub voice_known: bool,
     pub voice_probability: f32,
     /// False when the scores are older than the hold time, or the source is gone.
     pub fresh: bool,
@@ -176,6 +178,7 @@ impl Update {
             end_frame: 0,
             time_s: 0.0,
             voice_on: false,
+            voice_known: false,
             voice_probability: 0.0,
             fresh: false,
             since_onset_s: 0.0,

@@ -176,7 +176,8 @@ fn check_hold(typed: &typed::Hold, problems: &mut Problems) -> Option<Hold> {
         [("hold", HoldPolicy::Hold), ("decay", HoldPolicy::Decay), ("zero", HoldPolicy::Zero)];
     let policy = problems.keep(choice("hold.policy", &typed.policy, &policies));
     let time_s = problems.keep(number("hold.time_s", typed.time_s, 0.1..=600.0));
-    Some(Hold { policy: policy?, time_s: time_s? })
+    let unknown_max = problems.keep(number("hold.unknown_max", typed.unknown_max, 0.0..=1.0));
+    Some(Hold { policy: policy?, time_s: time_s?, unknown_max: unknown_max? })
 }
 
 fn check_smooth(typed: &typed::Smooth, problems: &mut Problems) -> Option<Smooth> {

@@ -132,6 +132,8 @@ pub struct Hold {
     pub policy: HoldPolicy,
     /// Age of a result from which on it is no longer fresh.
     pub time_s: f32,
+    /// An answer with more `unknown` is none.
+    pub unknown_max: f32,
 }
 
 /// What the streams do once a result is no longer fresh.

@@ -38,7 +38,7 @@ pub struct TypedMap {
     pub curve: String,
     /// Seconds for the whole of `output` at the fastest. Default 0: at once. Range 0..60.
     pub slew_s: f32,
-    /// `none`, `voice`, `conf:0.6` or `voice,conf:0.6`. Default `none`.
+    /// `none` or any of `voice`, `known` and `conf:0.6`, with commas. Default `none`.
     pub gate: String,
     /// Default true.
     pub enabled: bool,

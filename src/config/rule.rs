@@ -12,7 +12,7 @@ const CHANNELS_MAX: u16 = 8; // of `input.channels`
 /// What the OSC contract names and a later version brings.
 const LATER: [&str; 3] = ["rel/", "trig/", "teach/"];
 const LABELLED: &str = "class/LABEL, raw/class/LABEL or LABEL";
-const GATES: &str = "none, voice, conf:NUMBER or voice,conf:NUMBER, the number 0..1";
+const GATES: &str = "none, voice, known, conf:NUMBER or some of them with commas, the number 0..1";
 
 /// `section.key` of what is typed.
 pub type Key = &'static str;
@@ -62,6 +62,8 @@ pub enum SourceStream {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gate {
     pub needs_voice: bool,
+    /// A voice that the network knows for one, see [`crate::messages::Update::voice_known`].
+    pub needs_known: bool,
     pub confidence_min: Option<f32>,
 }
 
@@ -159,6 +161,7 @@ impl Gate {
         for part in text.split(',').map(str::trim).filter(|_| text != "none") {
             match (part, part.strip_prefix("conf:")) {
                 ("voice", _) if !gate.needs_voice => gate.needs_voice = true,
+                ("known", _) if !gate.needs_known => gate.needs_known = true,
                 (_, Some(least)) if gate.confidence_min.is_none() => {
                     gate.confidence_min = Some(share(key, text, least, GATES)?);
                 }
@@ -191,12 +194,10 @@ impl Display for Source {
 
 impl Display for Gate {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match (self.needs_voice, self.confidence_min) {
-            (false, None) => write!(f, "none"),
-            (true, None) => write!(f, "voice"),
-            (false, Some(least)) => write!(f, "conf:{least}"),
-            (true, Some(least)) => write!(f, "voice,conf:{least}"),
-        }
+        let least = self.confidence_min.map(|least| format!("conf:{least}"));
+        let words = [self.needs_voice.then_some("voice"), self.needs_known.then_some("known")];
+        let words: Vec<&str> = words.into_iter().chain([least.as_deref()]).flatten().collect();
+        if words.is_empty() { f.write_str("none") } else { f.write_str(&words.join(",")) }
     }
 }
 

@@ -219,11 +219,11 @@ mod tests {
         let expected = Difference {
             key: "voice.threshold".into(),
             running: "0.25".into(),
-            saved: "0.5".into(),
+            saved: "0.8".into(),
         };
         assert_eq!(running.differences(), [expected]);
         running.roll_back();
-        assert_eq!(running.config().voice.threshold, 0.5);
+        assert_eq!(running.config().voice.threshold, 0.8);
         assert_eq!(running.differences(), []);
         assert_eq!(running.previous(), None);
     }

@@ -31,7 +31,8 @@ pub struct TypedTrigger {
     pub min_s: f32,
     /// Seconds after it went off before it may go on again. Default 0, range 0..3600.
     pub rearm_s: f32,
-    /// `none`, `voice`, `conf:0.6` or `voice,conf:0.6`: else it is off. Default `none`.
+    /// `none` or any of `voice`, `known` and `conf:0.6`, with commas: else it is off. Default
+    /// `none`.
     pub gate: String,
     /// Default true.
     pub enabled: bool,

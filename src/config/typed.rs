@@ -85,11 +85,11 @@ pub struct Osc {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Voice {
-    /// Speech probability from which on a voice is assumed. Default 0.5, range 0..1.
+    /// Speech probability from which on a voice is assumed. Default 0.8, range 0..1.
     pub threshold: f32,
     /// Sound below this level in dBFS is never a voice. Default -60, range -120..0.
     pub floor_db: f32,
-    /// Nor is what stands less than so many dB above the noise of the room. Default 6, range
+    /// Nor is what stands less than so many dB above the noise of the room. Default 9, range
     /// 0..60.
     pub margin_db: f32,
     /// Milliseconds of speech that switch on. Default 100, range 0..10000.
@@ -110,6 +110,9 @@ pub struct Hold {
     pub policy: String,
     /// Age in seconds from which on a result is no longer fresh. Default 2, range 0.1..600.
     pub time_s: f32,
+    /// An answer with more `unknown` than this is no result, and a voice of which there is none no
+    /// segment. Default 0.5, range 0..1.
+    pub unknown_max: f32,
 }
 
 /// `[smooth]`: how quickly the streams move.
@@ -119,7 +122,7 @@ pub struct Smooth {
     /// `off`, `release` (attack and release), `one_euro` or `hmm` (classes that last). Default
     /// `release`.
     pub mode: String,
-    /// Time constant of rising values in seconds, 0 follows at once. Default 0.2, range 0..60.
+    /// Time constant of rising values in seconds, 0 follows at once. Default 0.4, range 0..60.
     pub attack_s: f32,
     /// Time constant of falling values in seconds. Default 0.4, range 0..60.
     pub release_s: f32,
@@ -203,9 +206,9 @@ impl Default for Osc {
 impl Default for Voice {
     fn default() -> Self {
         Self {
-            threshold: 0.5,
+            threshold: 0.8,
             floor_db: -60.0,
-            margin_db: 6.0,
+            margin_db: 9.0,
             on_ms: 100,
             off_ms: 400,
             min_ms: 300,
@@ -216,7 +219,7 @@ impl Default for Voice {
 
 impl Default for Hold {
     fn default() -> Self {
-        Self { policy: "decay".into(), time_s: 2.0 }
+        Self { policy: "decay".into(), time_s: 2.0, unknown_max: 0.5 }
     }
 }
 
@@ -224,7 +227,7 @@ impl Default for Smooth {
     fn default() -> Self {
         Self {
             mode: "release".into(),
-            attack_s: 0.2,
+            attack_s: 0.4,
             release_s: 0.4,
             min_cutoff: 0.3,
             beta: 0.5,

@@ -80,6 +80,8 @@ pub struct Lane {
     segment_start: u64,
     /// Feature frames since the last one that was speech.
     frames_since_speech: usize,
+    /// The network knows the present voice for one.
+    is_known: bool,
     meter: HopMeter,
     sequence: u32,
     /// Feature frames since the source was opened that whole hops have told of.
@@ -119,6 +121,7 @@ impl Lane {
             segment_start: 0,
             frames_since_speech: 0,
             meter: HopMeter::default(),
+            is_known: false,
             sequence: 0,
             told_frames: 0,
             features,
@@ -225,11 +228,13 @@ impl Lane {
         self.normaliser.apply(&self.row, &mut self.normalised);
         self.history.push(&self.normalised);
         if !self.gate.is_on() {
+            self.is_known = false;
             self.segment_frames = 0;
         } else if was_on {
             self.segment_frames += 1;
         } else {
-            self.segment_frames = MARGIN_FRAMES + self.gate.on_frames();
+            self.is_known = false;
+            self.segment_frames = MARGIN_FRAMES + self.gate.onset_frames();
             self.segment_start = self.grid_start();
         }
     }
@@ -251,6 +256,7 @@ impl Lane {
             self.shaping.observe(prediction, speech_s);
         }
         self.shaping.advance();
+        self.is_known |= self.gate.is_on() && prediction.is_some() && self.shaping.is_known();
         let (classes, dimensions) = (self.shaping.classes(), self.shaping.dimensions());
         let meter = std::mem::take(&mut self.meter);
         self.sequence = self.sequence.wrapping_add(1);
@@ -262,6 +268,7 @@ impl Lane {
             end_frame,
             time_s: end_frame as f64 / f64::from(self.rate_hz),
             voice_on: self.gate.is_on(),
+            voice_known: self.is_known,
             voice_probability: self.probability.clamp(0.0, 1.0),
             fresh: self.shaping.is_fresh(),
             since_onset_s: self.seconds(self.segment_frames.saturating_sub(MARGIN_FRAMES)),

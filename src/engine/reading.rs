@@ -8,7 +8,8 @@ use crate::units::level_to_norm;
 /// NaN opens no gate.
 pub fn is_open(gate: Gate, update: &Update) -> bool {
     let is_sure = gate.confidence_min.is_none_or(|least| least <= update.confidence);
-    is_sure && (update.voice_on || !gate.needs_voice)
+    let is_voice = update.voice_on || !gate.needs_voice;
+    is_sure && is_voice && (update.voice_known || !gate.needs_known)
 }
 
 /// The stream's value, unless it is NaN or the model has not the label; `labels` are the model's,

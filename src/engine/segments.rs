@@ -1,6 +1,7 @@
 //! Segments: from the onset of a voice to its end, with what was felt meanwhile. Made from the
 //! updates of one channel; onset and end are those of the frames of speech, not of the gate, which
-//! waits for both. No allocation; the worker's thread.
+//! waits for both. Told of once the network knows the voice for one; what it never knew was a door
+//! or a song, and is not told. No allocation; the worker's thread.
 
 use crate::config::checked::Voice;
 use crate::messages::{CLASSES_MAX, Dimensions, Segment, SegmentEvent, SegmentFlags, Update};
@@ -34,6 +35,8 @@ struct Open {
     onset_s: f64,
     /// End of its last hop.
     heard_s: f64,
+    /// Its start was told.
+    is_told: bool,
     /// When the next part is due.
     part_at_s: f64,
     sums: Sums,
@@ -73,15 +76,18 @@ impl Segments {
             let speech_end_s = now_s - f64::from(update.since_speech_s);
             return self.end(speech_end_s, voice, SegmentFlags::default(), tell);
         }
-        if self.open.is_none() {
-            self.begin(onset_s, now_s, tell);
-        }
-        let Some(open) = &mut self.open else { return };
+        let open = self.open.get_or_insert_with(|| Open::new(onset_s, now_s));
         open.take(update);
+        if update.voice_known && !open.is_told {
+            open.is_told = true;
+            self.id = self.id.wrapping_add(1);
+            let ago_s = to_f32(now_s - open.onset_s);
+            tell(&SegmentEvent::Start { channel: self.channel, id: self.id, ago_s });
+        }
         if f64::from(voice.max_s) <= now_s - open.onset_s {
             self.end(now_s, voice, SegmentFlags::CUT, tell);
-            self.begin(now_s, now_s, tell);
-        } else if open.part_at_s <= now_s {
+            self.open = Some(Open::new(now_s, now_s));
+        } else if open.is_told && open.part_at_s <= now_s {
             open.part_at_s = now_s + PART_EVERY_S;
             tell(&SegmentEvent::Part(open.segment(self.channel, self.id, now_s)));
         }
@@ -94,23 +100,8 @@ impl Segments {
         }
     }
 
-    fn begin(&mut self, onset_s: f64, now_s: f64, tell: Tell) {
-        self.id = self.id.wrapping_add(1);
-        self.open = Some(Open {
-            onset_s,
-            heard_s: now_s,
-            part_at_s: now_s + PART_EVERY_S,
-            sums: Sums::default(),
-            peak: Dimensions { arousal: 0.0, valence: 0.0, dominance: 0.0 },
-            level_peak_db: f32::NEG_INFINITY,
-            has_clipped: false,
-        });
-        let ago_s = to_f32(now_s - onset_s);
-        tell(&SegmentEvent::Start { channel: self.channel, id: self.id, ago_s });
-    }
-
     fn end(&mut self, end_s: f64, voice: &Voice, why: SegmentFlags, tell: Tell) {
-        let Some(open) = self.open.take() else { return };
+        let Some(open) = self.open.take().filter(|open| open.is_told) else { return };
         let mut segment = open.segment(self.channel, self.id, end_s);
         segment.flags = why
             .with(SegmentFlags::SHORT, segment.duration_s * 1000.0 < voice.min_ms as f32)
@@ -121,6 +112,19 @@ impl Segments {
 }
 
 impl Open {
+    fn new(onset_s: f64, now_s: f64) -> Self {
+        Self {
+            onset_s,
+            heard_s: now_s,
+            is_told: false,
+            part_at_s: now_s + PART_EVERY_S,
+            sums: Sums::default(),
+            peak: Dimensions { arousal: 0.0, valence: 0.0, dominance: 0.0 },
+            level_peak_db: f32::NEG_INFINITY,
+            has_clipped: false,
+        }
+    }
+
     fn take(&mut self, update: &Update) {
         self.heard_s = update.time_s;
         let (sums, dimensions) = (&mut self.sums, update.dimensions);
@@ -191,6 +195,7 @@ mod tests {
         update.since_speech_s = 0.4;
         if let Some(onset_s) = onset_s {
             update.voice_on = true;
+            update.voice_known = true;
             update.since_onset_s = to_f32(time_s - onset_s);
             update.since_speech_s = 0.0;
         }
@@ -259,15 +264,35 @@ mod tests {
         assert!(ends.iter().all(|end| end.flags.bits() & 4 == 4));
     }
 
+    #[test]
+    fn nothing_is_told_of_what_the_network_never_knew_and_all_of_what_it_knew_late() {
+        let mut hops: Vec<_> = (1..=12).map(|i| hop(i, (i < 12).then_some(0.03))).collect();
+        hops.iter_mut().for_each(|hop| hop.voice_known = false);
+        assert_eq!(run(&hops, &voice()), []);
+        hops[2].clipped = true;
+        hops[6..11].iter_mut().for_each(|hop| hop.voice_known = true);
+        let events = run(&hops, &voice());
+        let SegmentEvent::Start { id: 1, ago_s, .. } = events[0] else { panic!("{events:?}") };
+        assert!((ago_s - 0.67).abs() < 1e-4, "{ago_s}");
+        let [end] = ends(&events)[..] else { panic!("{events:?}") };
+        assert!((end.duration_s - 0.77).abs() < 1e-4, "{end:?}");
+        assert_eq!(end.flags.bits(), 2, "of what was before it was told");
+    }
+
     proptest! {
         #[test]
-        fn every_start_has_one_end(voices in prop::collection::vec(any::<bool>(), 0..60)) {
+        fn every_start_has_one_end(
+            voices in prop::collection::vec(any::<bool>(), 0..60),
+            known_after_s in 0.0..1.0,
+        ) {
             let mut onset_s = None;
             let mut hops = Vec::new();
             for (index, &is_on) in (1..).zip(&voices) {
                 let begins_s = f64::from(index) * HOP_S - 0.07;
                 onset_s = is_on.then(|| onset_s.unwrap_or(begins_s));
-                hops.push(hop(index, onset_s));
+                let mut hop = hop(index, onset_s);
+                hop.voice_known = onset_s.is_some_and(|at_s| known_after_s < hop.time_s - at_s);
+                hops.push(hop);
             }
             let mut open = None;
             for event in run(&hops, &voice()) {

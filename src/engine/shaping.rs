@@ -29,8 +29,28 @@ pub struct Shaping {
     target: ClassScores,
     target_dimensions: Dimensions,
     raw: ClassScores,
-    /// Hops since the last prediction; none yet.
-    age_hops: Option<u32>,
+    /// Hops since the last prediction and since the last that is a result; none yet.
+    heard: Age,
+    known: Age,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Age(Option<u32>);
+
+impl Age {
+    fn is_within(self, hold: &Hold, hop_s: f32) -> bool {
+        self.0.is_some_and(|hops| hops as f32 * hop_s <= hold.time_s)
+    }
+
+    /// The same time in hops of another length.
+    fn in_hops_of(self, hop_s: f32, before_s: f32) -> Self {
+        let hops = |hops: u32| u32::try_from(to_count(f64::from(hops as f32 * before_s / hop_s)));
+        Self(self.0.map(|age| hops(age).unwrap_or(u32::MAX)))
+    }
+
+    fn grow(&mut self) {
+        self.0 = self.0.map(|hops| hops.saturating_add(1));
+    }
 }
 
 impl Shaping {
@@ -47,18 +67,18 @@ impl Shaping {
             target: ClassScores::unknown(labels),
             target_dimensions: Dimensions::NEUTRAL,
             raw: ClassScores::unknown(labels),
-            age_hops: None,
+            heard: Age(None),
+            known: Age(None),
         }
     }
 
     /// Other time constants and another hop from now on; the values stay where they are.
     pub fn configure(&mut self, hop_s: f32, smooth: &Smooth, hold: &Hold) {
-        let age_s = self.age_hops.map(|age| age as f32 * self.hop_s);
         self.smoothing.configure(hop_s, smooth);
         self.hold = hold.clone();
+        self.heard = self.heard.in_hops_of(hop_s, self.hop_s);
+        self.known = self.known.in_hops_of(hop_s, self.hop_s);
         self.hop_s = hop_s;
-        let hops = |age_s: f32| u32::try_from(to_count(f64::from(age_s / hop_s)));
-        self.age_hops = age_s.map(|age_s| hops(age_s).unwrap_or(u32::MAX));
     }
 
     /// Labels to be kept from the next prediction on.
@@ -66,7 +86,8 @@ impl Shaping {
         self.mask = mask;
     }
 
-    /// A prediction over `speech_s` seconds of speech becomes the target.
+    /// A prediction over `speech_s` seconds of speech becomes the target; of the classes alone
+    /// where it is mostly `unknown`.
     pub fn observe(&mut self, prediction: &Prediction, speech_s: f32) {
         let probabilities = &prediction.probabilities[..self.labels];
         if probabilities.iter().chain(&prediction.dimensions).any(|value| !value.is_finite()) {
@@ -84,45 +105,63 @@ impl Shaping {
             *target = probability * (1.0 - withheld);
         }
         target[self.labels] = withheld;
-        let [arousal, valence, dominance] = prediction.dimensions;
-        self.target_dimensions = Dimensions { arousal, valence, dominance };
         self.confidence = kept.iter().copied().fold(0.0, f32::max);
-        self.age_hops = Some(0);
+        if !self.heard.is_within(&self.hold, self.hop_s) {
+            self.classes = self.target; // what was before is over
+        }
+        self.heard = Age(Some(0));
+        if withheld <= self.hold.unknown_max {
+            let [arousal, valence, dominance] = prediction.dimensions;
+            self.target_dimensions = Dimensions { arousal, valence, dominance };
+            self.known = Age(Some(0));
+        }
     }
 
     /// One hop passes.
     pub fn advance(&mut self) {
-        if self.is_fresh() || self.hold.policy == HoldPolicy::Hold {
-            let is_new = self.age_hops == Some(0);
+        let holds = self.hold.policy == HoldPolicy::Hold;
+        if holds || self.heard.is_within(&self.hold, self.hop_s) {
+            let is_new = self.heard.0 == Some(0);
             self.smoothing.classes(&mut self.classes, &self.target, is_new);
+        } else {
+            self.target = ClassScores::unknown(self.labels);
+            self.confidence = 0.0;
+            let share = self.share_let_go();
+            let targets = self.target.as_slice().iter();
+            for (value, target) in self.classes.as_mut_slice().iter_mut().zip(targets) {
+                *value += (target - *value) * share;
+            }
+        }
+        if holds || self.is_fresh() {
             self.smoothing.dimensions(&mut self.dimensions, self.target_dimensions);
         } else {
-            self.let_go();
+            self.target_dimensions = Dimensions::NEUTRAL;
+            let share = self.share_let_go();
+            let Dimensions { arousal, valence, dominance } = &mut self.dimensions;
+            for value in [arousal, valence, dominance] {
+                *value += (0.5 - *value) * share;
+            }
         }
-        self.age_hops = self.age_hops.map(|age| age.saturating_add(1));
+        self.heard.grow();
+        self.known.grow();
     }
 
-    /// One hop on the way to neutral and `unknown`.
-    fn let_go(&mut self) {
-        self.target = ClassScores::unknown(self.labels);
-        self.target_dimensions = Dimensions::NEUTRAL;
-        self.confidence = 0.0;
-        let share = match self.hold.policy {
+    /// Of the way to neutral and `unknown`, in one hop.
+    fn share_let_go(&self) -> f32 {
+        match self.hold.policy {
             HoldPolicy::Zero => 1.0,
             _ => one_pole_step(self.hop_s, self.hold.time_s),
-        };
-        let glide = |value: &mut f32, target: f32| *value += (target - *value) * share;
-        for (value, target) in self.classes.as_mut_slice().iter_mut().zip(self.target.as_slice()) {
-            glide(value, *target);
         }
-        glide(&mut self.dimensions.arousal, 0.5);
-        glide(&mut self.dimensions.valence, 0.5);
-        glide(&mut self.dimensions.dominance, 0.5);
     }
 
-    /// Younger than the hold time.
+    /// The last result is younger than the hold time.
     pub fn is_fresh(&self) -> bool {
-        self.age_hops.is_some_and(|age| age as f32 * self.hop_s <= self.hold.time_s)
+        self.known.is_within(&self.hold, self.hop_s)
+    }
+
+    /// `unknown` is so small that what is heard is a voice.
+    pub fn is_known(&self) -> bool {
+        self.classes.as_slice()[self.labels] <= self.hold.unknown_max
     }
 
     pub fn classes(&self) -> ClassScores {
@@ -181,7 +220,7 @@ mod tests {
     }
 
     fn shaping(policy: HoldPolicy) -> Shaping {
-        Shaping::new(3, HOP_S, &smooth(), &Hold { policy, time_s: 1.0 })
+        Shaping::new(3, HOP_S, &smooth(), &Hold { policy, time_s: 1.0, unknown_max: 0.5 })
     }
 
     fn certain() -> Prediction {
@@ -234,6 +273,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_mostly_unknown_moves_the_classes_and_no_coordinate() {
+        let mut shaping = shaping(HoldPolicy::Decay);
+        let flat = Prediction { probabilities: [1.0 / 3.0; 15], ..certain() };
+        for _ in 0..50 {
+            shaping.observe(&flat, 3.0);
+            shaping.advance();
+            assert_eq!(shaping.dimensions(), Dimensions::NEUTRAL);
+            assert!(!shaping.is_fresh() && !shaping.is_known());
+        }
+        for _ in 0..50 {
+            shaping.observe(&certain(), 3.0);
+            shaping.advance();
+        }
+        assert!(shaping.is_fresh() && shaping.is_known());
+        assert!((shaping.dimensions().arousal - 0.9).abs() < 0.01);
+        for _ in 0..100 {
+            shaping.observe(&flat, 3.0); // ten times the hold time
+            shaping.advance();
+        }
+        assert!(!shaping.is_fresh() && !shaping.is_known());
+        assert!((shaping.dimensions().arousal - 0.5).abs() < 0.01);
+    }
+
+    #[test]
     fn what_is_no_number_is_not_taken_in() {
         let mut shaping = shaping(HoldPolicy::Hold);
         let mut prediction = certain();
@@ -282,7 +345,7 @@ mod tests {
     #[test]
     fn another_hop_leaves_time_constants_in_seconds() {
         let smooth = smooth();
-        let hold = Hold { policy: HoldPolicy::Hold, time_s: 1.0 };
+        let hold = Hold { policy: HoldPolicy::Hold, time_s: 1.0, unknown_max: 0.5 };
         let mut shaping = shaping(HoldPolicy::Hold);
         shaping.observe(&certain(), 3.0);
         run(&mut shaping, 5);

@@ -13,6 +13,13 @@ const SPEED_CUTOFF_HZ: f32 = 1.0;
 /// observation (our choice; the window is 3 s, but its end weighs most).
 const OBSERVATION_S: f32 = 0.5;
 
+/// Doubt goes quickly, so that smoothing does not put off the first label: our choice by the time
+/// to it, which is 1.0 s where `unknown` falls as slowly as the labels rise and 0.4 s so.
+const DOUBT_FALL_S: f32 = 0.1;
+
+/// Less than this of all mass says nothing of how the labels share it.
+const MASS_MIN: f32 = 1e-6;
+
 /// A class is never quite impossible, or it could not come back.
 const LIKELIHOOD_MIN: f32 = 1e-3;
 
@@ -23,6 +30,7 @@ pub struct Smoothing {
     smooth: Smooth,
     rise: f32,
     fall: f32,
+    doubt_fall: f32,
     class_speeds: [f32; CLASSES_MAX],
     dimension_speeds: [f32; 3],
 }
@@ -33,6 +41,10 @@ impl Smoothing {
             hop_s,
             rise: one_pole_step(hop_s, smooth.attack_s),
             fall: one_pole_step(hop_s, smooth.release_s),
+            doubt_fall: match smooth.mode {
+                SmoothMode::Off => 1.0,
+                _ => one_pole_step(hop_s, DOUBT_FALL_S),
+            },
             smooth: smooth.clone(),
             class_speeds: [0.0; CLASSES_MAX],
             dimension_speeds: [0.0; 3],
@@ -45,7 +57,8 @@ impl Smoothing {
         *self = Self { class_speeds, dimension_speeds, ..Self::new(hop_s, smooth) };
     }
 
-    /// One hop. `is_new`: the network said this just now. The classes sum to 1 as before.
+    /// One hop. `is_new`: the network said this just now. How the labels share what is not
+    /// `unknown` is smoothed, and `unknown` beside it. The classes sum to 1 as before.
     pub fn classes(&mut self, values: &mut ClassScores, target: &ClassScores, is_new: bool) {
         if self.smooth.mode == SmoothMode::Hmm {
             if is_new {
@@ -54,12 +67,25 @@ impl Smoothing {
             return;
         }
         let mut speeds = self.class_speeds;
-        let values = values.as_mut_slice();
-        for ((value, target), speed) in values.iter_mut().zip(target.as_slice()).zip(&mut speeds) {
-            self.follow(value, *target, speed);
+        let [values @ .., doubt] = values.as_mut_slice() else { return };
+        let [targets @ .., doubt_target] = target.as_slice() else { return };
+        let [speeds_of_labels @ .., speed] = &mut speeds[..=values.len()] else { return };
+        let (mass, mass_target) = (values.iter().sum::<f32>(), targets.iter().sum::<f32>());
+        if MASS_MIN < mass_target {
+            for ((value, target), speed) in values.iter_mut().zip(targets).zip(speeds_of_labels) {
+                let target = target / mass_target;
+                *value = if mass < MASS_MIN { target } else { *value / mass };
+                self.follow(value, target, speed);
+            }
         }
+        if *doubt < *doubt_target {
+            self.follow(doubt, *doubt_target, speed);
+        } else {
+            *doubt += (doubt_target - *doubt) * self.doubt_fall;
+        }
+        let known = (1.0 - *doubt) / values.iter().sum::<f32>().max(MASS_MIN);
+        values.iter_mut().for_each(|value| *value *= known);
         self.class_speeds = speeds;
-        normalise(values);
     }
 
     /// The same for the coordinates; where the classes are filtered by what lasts, these have an

@@ -116,6 +116,7 @@ pub const TABLE: &[Address] = &[
     setting(Setting::Config("voice.max_s"), "/voice/max_s", "f", Some((1.0, 3600.0)), "s", "longer segments are cut in two"),
     setting(Setting::Config("hold.policy"), "/hold/policy", "s", None, "", "after the last result: hold, decay, zero"),
     setting(Setting::Config("hold.time_s"), "/hold/time_s", "f", Some((0.1, 600.0)), "s", "age from which on a result is no longer fresh"),
+    setting(Setting::Config("hold.unknown_max"), "/hold/unknown_max", "f", UNIT, "", "an answer with more unknown is no result, a voice without a result no segment"),
     setting(Setting::Config("smooth.attack_s"), "/smooth/attack_s", "f", Some((0.0, 60.0)), "s", "time constant of rising values, 0 at once"),
     setting(Setting::Config("smooth.release_s"), "/smooth/release_s", "f", Some((0.0, 60.0)), "s", "time constant of falling values"),
     setting(Setting::Config("smooth.mode"), "/smooth/mode", "s", None, "", "how values follow: off, release (attack and release), one_euro, hmm (classes that last)"),

@@ -1,6 +1,13 @@
 //! The gate: when a voice counts as on and as off. A decision per feature frame with a threshold,
 //! a level floor, a distance to the noise, an attack and a hang-over.
 
+/// A voice is said to be there from its threshold on, but began with the first frame that reached
+/// this share of it: the detector is seldom sure at once.
+const ONSET_SHARE: f32 = 0.5;
+
+/// At most so many frames before those that switched on.
+const ONSET_FRAMES_MAX: u32 = 20;
+
 /// Constants of the gate, in feature frames.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GateSpec {
@@ -23,11 +30,13 @@ pub struct Gate {
     on: bool,
     /// Frames in a row that speak against the present state.
     against: u32,
+    /// Frames in a row that may be speech.
+    likely: u32,
 }
 
 impl Gate {
     pub fn new(spec: GateSpec) -> Self {
-        Self { spec, on: false, against: 0 }
+        Self { spec, on: false, against: 0, likely: 0 }
     }
 
     /// Other constants from the next frame on.
@@ -38,7 +47,10 @@ impl Gate {
     /// Takes one frame; true when this frame itself is speech.
     pub fn process(&mut self, probability: f32, level_db: f32, noise_db: f32) -> bool {
         let least_db = self.spec.floor_db.max(noise_db + self.spec.margin_db);
-        let speech = self.spec.threshold <= probability && least_db <= level_db;
+        let is_loud = least_db <= level_db;
+        let speech = is_loud && self.spec.threshold <= probability;
+        let is_likely = is_loud && ONSET_SHARE * self.spec.threshold <= probability;
+        self.likely = if is_likely { self.likely.saturating_add(1) } else { 0 };
         if speech == self.on {
             self.against = 0;
         } else {
@@ -56,14 +68,16 @@ impl Gate {
         self.on
     }
 
-    /// Frames of speech that the gate has heard when it opens.
-    pub fn on_frames(&self) -> usize {
-        self.spec.on_frames as usize
+    /// Frames since the onset, when it opens.
+    pub fn onset_frames(&self) -> usize {
+        let on_frames = self.spec.on_frames;
+        self.likely.clamp(on_frames, on_frames + ONSET_FRAMES_MAX) as usize
     }
 
     pub fn close(&mut self) {
         self.on = false;
         self.against = 0;
+        self.likely = 0;
     }
 }
 
@@ -95,6 +109,23 @@ mod tests {
     #[test]
     fn a_short_pause_keeps_it_open_and_a_long_one_closes_it() {
         check("1110110011", "0011111000");
+    }
+
+    #[test]
+    fn the_onset_is_where_speech_became_likely() {
+        let mut gate = Gate::new(SPEC);
+        for (probability, level_db) in [(0.4, -20.0), (0.2, -20.0), (0.3, -90.0)] {
+            gate.process(probability, level_db, -50.0);
+        }
+        for probability in [0.3, 0.4, 0.9, 0.9, 0.9] {
+            gate.process(probability, -20.0, -50.0);
+        }
+        assert!(gate.is_on());
+        assert_eq!(gate.onset_frames(), 5);
+        gate.close();
+        (0..100).for_each(|_| _ = gate.process(0.3, -20.0, -50.0));
+        (0..3).for_each(|_| _ = gate.process(0.9, -20.0, -50.0));
+        assert_eq!(gate.onset_frames(), 3 + 20, "no further back");
     }
 
     #[test]

@@ -108,6 +108,7 @@ fn triggers_and_segments_never_allocate() {
         for index in 0..1000 {
             let mut update = sample_update(index);
             update.voice_on = index % 100 < 70;
+            update.voice_known = update.voice_on;
             triggers.advance(&update, &[], 0.1);
             segments.advance(&update, &voice, &mut |_| told += 1);
         }

@@ -85,7 +85,7 @@ fn curves_and_gates_come_back_as_they_were_read() {
     for text in ["linear", "exp", "log", "s", "table:0,0.2,0.9,1", "table:1,0"] {
         assert_eq!(canonical(text, Curve::parse), text);
     }
-    for text in ["none", "voice", "conf:0.6", "voice,conf:0.6", "conf:0"] {
+    for text in ["none", "voice", "known", "conf:0.6", "voice,conf:0.6", "known,conf:0"] {
         assert_eq!(canonical(text, gate), text);
     }
     assert_eq!(canonical("conf:0.60, voice", gate), "voice,conf:0.6");

@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::eval::clips::Tier;
-use crate::eval::folds::streams::CurvePoint;
 use crate::eval::metrics::Answer;
 use crate::messages::Dimensions;
 
@@ -67,7 +66,6 @@ pub struct InTurn {
     pub one_emotion: Vec<Said>,
     /// The second half of each of those streams.
     pub one_emotion_late: Vec<Said>,
-    pub streams: Vec<CurvePoint>,
 }
 
 /// T2 and T3.

@@ -131,7 +131,6 @@ mod tests {
             tiers: if has_ours { vec![detail] } else { Vec::new() },
             after_onset: Vec::new(),
             one_emotion: Vec::new(),
-            streams: Vec::new(),
             crowd: Vec::new(),
             crowd_humans: Vec::new(),
         }

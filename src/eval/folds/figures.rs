@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::eval::folds::crowd::{jensen_shannon, plurality};
-use crate::eval::folds::streams::{CurvePoint, Tally};
 use crate::eval::metrics::{
     Answer, Confusion, Signs, brier, calibration_error, deviation, speaker_interval, ua_at_coverage,
 };
@@ -127,61 +126,8 @@ impl CrowdRow {
     }
 }
 
-/// One setting of the smoothing.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct StreamRow {
-    pub attack_s: f32,
-    pub release_s: f32,
-    pub is_default: bool,
-    #[serde(flatten)]
-    pub following: Following,
-}
-
-/// How the label follows a voice whose emotion changes.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-pub struct Following {
-    pub flips_per_minute: f64,
-    pub switches: usize,
-    /// Share of the switches after which the label was right at any time.
-    pub found: f64,
-    /// Over those found.
-    pub delay_median_s: Option<f64>,
-    pub delay_p95_s: Option<f64>,
-}
-
-impl StreamRow {
-    pub fn new(point: &CurvePoint) -> Self {
-        Self {
-            attack_s: point.attack_s,
-            release_s: point.release_s,
-            is_default: point.is_default,
-            following: Following::new(&point.tally),
-        }
-    }
-}
-
-impl Following {
-    pub fn new(tally: &Tally) -> Self {
-        Self {
-            flips_per_minute: tally.flips as f64 / (tally.seconds / 60.0).max(f64::MIN_POSITIVE),
-            switches: tally.switches,
-            found: tally.delays_s.len() as f64 / tally.switches.max(1) as f64,
-            delay_median_s: quantile(&tally.delays_s, 50),
-            delay_p95_s: quantile(&tally.delays_s, 95),
-        }
-    }
-}
-
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// The smallest value that `percent` of the values do not exceed; none of none.
-pub fn quantile(values: &[f64], percent: usize) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let place = (sorted.len() * percent).div_ceil(100);
-    sorted.get(place.saturating_sub(1)).copied()
 }
 
 #[cfg(test)]
@@ -206,28 +152,5 @@ mod tests {
         assert_eq!(row.wa, Some(5.0 / 6.0));
         assert!((row.ua_deviation.unwrap() - 0.125f64.sqrt()).abs() < 1e-9);
         assert!(Row::new("ours", "T0", &[], &labels()).is_none());
-    }
-
-    #[test]
-    fn a_quantile_is_a_value_that_was_there() {
-        let values = [5.0, 1.0, 4.0, 2.0, 3.0];
-        assert_eq!(quantile(&values, 50), Some(3.0));
-        assert_eq!(quantile(&values, 95), Some(5.0));
-        assert_eq!(quantile(&[], 50), None);
-    }
-
-    #[test]
-    fn streams_tell_flips_by_the_minute_and_delays_of_what_was_found() {
-        let tally = Tally {
-            flips: 6,
-            seconds: 120.0,
-            switches: 4,
-            delays_s: vec![0.5, 1.5, 1.0],
-            first_s: vec![],
-        };
-        let point = CurvePoint { tally, ..CurvePoint::default() };
-        let row = StreamRow::new(&point).following;
-        assert_eq!((row.flips_per_minute, row.found), (3.0, 0.75));
-        assert_eq!((row.delay_median_s, row.delay_p95_s), (Some(1.0), Some(1.5)));
     }
 }

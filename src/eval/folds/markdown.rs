@@ -51,8 +51,7 @@ impl Display for Markdown<'_> {
             writeln!(
                 f,
                 "\nSeeds were reported apart and joined: figures are means over seeds, and so are \
-                 the ends of their intervals, ECE, coverages and delays; time is the fastest \
-                 seed's."
+                 the ends of their intervals, ECE and coverages; time is the fastest seed's."
             )?;
         }
         self.missing(f)?;
@@ -61,7 +60,6 @@ impl Display for Markdown<'_> {
         self.recalls(f)?;
         self.after_onset(f)?;
         self.one_emotion(f)?;
-        self.streams(f)?;
         self.crowd(f)
     }
 }
@@ -205,38 +203,6 @@ impl Markdown<'_> {
             let [t0, t1, all, late] =
                 [one.ua_t0, one.ua_t1, Some(one.ua), one.ua_late].map(Percent);
             writeln!(f, "| {} | {t0} | {t1} | {all} | {late} |", one.who)?;
-        }
-        Ok(())
-    }
-
-    fn streams(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.0.streams.is_empty() {
-            return Ok(());
-        }
-        let protocol = "up to three clips of each emotion of a speaker one after the other, \
-                        through the live engine; a flip is a change of the top label inside one \
-                        emotion other than the one to the right label; the delay runs from the \
-                        onset of the new emotion to the first hop with its label, over the \
-                        changes found";
-        open(f, "A voice whose emotion changes", protocol)?;
-        writeln!(
-            f,
-            "| attack | release | flips a minute | changes found | median delay | p95 delay |"
-        )?;
-        writeln!(f, "|---:|---:|---:|---:|---:|---:|")?;
-        for row in &self.0.streams {
-            let mark = if row.is_default { ", default" } else { "" };
-            writeln!(
-                f,
-                "| {} s | {} s{mark} | {:.1} | {} % of {} | {} s | {} s |",
-                row.attack_s,
-                row.release_s,
-                row.following.flips_per_minute,
-                Percent(Some(row.following.found)),
-                row.following.switches,
-                number(row.following.delay_median_s, 2),
-                number(row.following.delay_p95_s, 2),
-            )?;
         }
         Ok(())
     }

@@ -11,8 +11,6 @@ pub mod listening;
 
 pub mod enrolled;
 
-pub mod streams;
-
 pub mod job;
 
 pub mod teacher;

@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::eval::clips::Tier;
 use crate::eval::folds::answers::{Answers, Said};
-use crate::eval::folds::figures::{CrowdRow, Row, Run, StreamRow, Sureness, mean};
+use crate::eval::folds::figures::{CrowdRow, Row, Run, Sureness, mean};
 use crate::eval::folds::peers::{Condition, Peer};
 use crate::eval::folds::plan::{Human, LEAKY, Plan, Target};
-use crate::eval::folds::streams::CurvePoint;
 use crate::eval::metrics::{Answer, Confusion};
 use crate::train::votes::Votes;
 
@@ -40,7 +39,6 @@ pub struct Report {
     pub after_onset: Vec<Moment>,
     /// Ours, then peers.
     pub one_emotion: Vec<OneEmotion>,
-    pub streams: Vec<StreamRow>,
     /// Ours, peers and humans against what most listeners heard.
     pub crowd: Vec<CrowdRow>,
     pub crowd_humans: Vec<Human>,
@@ -121,7 +119,6 @@ impl Report {
         Self {
             after_onset: source.after_onset(&labels),
             one_emotion: source.one_emotion(&labels),
-            streams: source.streams(),
             crowd: source.crowd(&labels),
             corpus: source.plan.name.clone(),
             description: source.plan.table.description.clone(),
@@ -265,21 +262,6 @@ impl Source<'_> {
         };
         let peers = self.intended().filter(alone).filter_map(peer);
         ua(&all).map(own).into_iter().chain(peers).collect()
-    }
-
-    /// The same setting of all folds and seeds together.
-    fn streams(&self) -> Vec<StreamRow> {
-        let mut points: Vec<CurvePoint> = Vec::new();
-        for t1 in self.answers.iter().filter_map(|answers| answers.t1.as_ref()) {
-            if points.is_empty() {
-                points = t1.streams.clone();
-                continue;
-            }
-            for (point, other) in points.iter_mut().zip(&t1.streams) {
-                point.tally.add(&other.tally);
-            }
-        }
-        points.iter().map(StreamRow::new).collect()
     }
 
     fn crowd(&mut self, labels: &[String]) -> Vec<CrowdRow> {

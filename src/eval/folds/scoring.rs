@@ -7,9 +7,8 @@ use anyhow::{Result, bail};
 use crate::eval::clips::Tier;
 use crate::eval::folds::answers::{Alone, Answers, InTurn, TestClip};
 use crate::eval::folds::enrolled::{few_shot, neutral_enrolled};
-use crate::eval::folds::listening::{AFTER_ONSET_S, Listening, Voices, found, ms_per_3s, seeds};
+use crate::eval::folds::listening::{AFTER_ONSET_S, Listening, Voices, ms_per_3s, seeds};
 use crate::eval::folds::plan::{Job, LEAKY, Material};
-use crate::eval::folds::streams;
 use crate::model::backend::{self, Choice};
 use crate::model::predictor::Predictor;
 use crate::train::corpus::{Clip, Part};
@@ -128,10 +127,7 @@ impl Exam<'_> {
         let orders =
             seeds(Tier::T1).map(|order| listening.in_turn(order)).collect::<Result<_>>()?;
         let [one_emotion, one_emotion_late] = listening.one_emotion()?;
-        let paths =
-            self.test.iter().map(|clip| found(self.root, clip)).collect::<Result<Vec<_>>>()?;
-        let streams = streams::curve(voices, &paths, &mut self.model)?;
-        Ok(InTurn { orders, one_emotion, one_emotion_late, streams })
+        Ok(InTurn { orders, one_emotion, one_emotion_late })
     }
 
     fn enrolled(&self, tier: Tier, voices: &Voices, answers: &mut Answers) -> Result<()> {

@@ -1,13 +1,13 @@
 //! Seeds that were reported apart, joined: figures of ours become means over all seeds. UA, WA,
-//! recalls, confusions, Brier score and flips are then what one report of all seeds would have,
-//! because each seed answers about the same clips; intervals, ECE, coverages and delays are the
-//! means of the seeds' own. Time is that of the seed that was disturbed least.
+//! recalls, confusions and Brier score are then what one report of all seeds would have, because
+//! each seed answers about the same clips; intervals, ECE and coverages are the means of the seeds'
+//! own. Time is that of the seed that was disturbed least.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
-use crate::eval::folds::figures::{CrowdRow, Following, Row, Sureness};
+use crate::eval::folds::figures::{CrowdRow, Row, Sureness};
 use crate::eval::folds::report::{Moment, OURS, OneEmotion, Report, TierDetail};
 use crate::eval::metrics::Signs;
 
@@ -72,9 +72,6 @@ impl Report {
             one.ua_t1 = weights.mean_of(one.ua_t1, old.ua_t1);
             one.ua = weights.mean(one.ua, old.ua);
             one.ua_late = weights.mean_of(one.ua_late, old.ua_late);
-        }
-        for (row, old) in self.streams.iter_mut().zip(&other.streams) {
-            join_following(&mut row.following, &old.following, weights);
         }
         for row in self.crowd.iter_mut().filter(|row| row.who == OURS) {
             let same = other.crowd.iter().find(|old| old.who == OURS && old.tier == row.tier);
@@ -144,14 +141,6 @@ fn join_tier(tier: &mut TierDetail, old: &TierDetail) {
         (0 < clips).then(|| f64::from(row[index]) / f64::from(clips))
     };
     tier.recalls = tier.confusion.iter().enumerate().map(recall).collect();
-}
-
-fn join_following(row: &mut Following, old: &Following, weights: Seeds) {
-    row.flips_per_minute = weights.mean(row.flips_per_minute, old.flips_per_minute);
-    row.switches += old.switches;
-    row.found = weights.mean(row.found, old.found);
-    row.delay_median_s = weights.mean_of(row.delay_median_s, old.delay_median_s);
-    row.delay_p95_s = weights.mean_of(row.delay_p95_s, old.delay_p95_s);
 }
 
 fn join_crowd(row: &mut CrowdRow, old: &CrowdRow, weights: Seeds) {

@@ -74,18 +74,20 @@ impl Markdown<'_> {
         writeln!(
             f,
             "\n## Noise taken for a voice\n\nProtocol: recordings without a voice that one could \
-             follow, brought to this level (RMS), one after the other through the live engine.\n\n\
-             | kind | level | minutes | segments a minute | voice on | a label leads |\n\
-             |---|---:|---:|---:|---:|---:|"
+             follow, brought to this level (RMS), one after the other through the live engine; the \
+             triggers have the default thresholds, one on arousal, one on each class.\n\n\
+             | kind | level | minutes | segments a minute | triggers a minute | voice on | a label \
+             leads |\n|---|---:|---:|---:|---:|---:|---:|"
         )?;
         for row in &self.0.noises {
             writeln!(
                 f,
-                "| {} | {} dBFS | {:.1} | {:.2} | {:.1} % | {:.1} % |",
+                "| {} | {} dBFS | {:.1} | {:.2} | {:.2} | {:.1} % | {:.1} % |",
                 row.kind,
                 row.level_db,
                 row.minutes,
                 row.segments_per_minute,
+                row.triggers_per_minute,
                 100.0 * row.voice_share,
                 100.0 * row.labelled_share,
             )?;

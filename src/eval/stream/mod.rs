@@ -5,6 +5,8 @@
 
 pub mod run;
 
+pub mod tally;
+
 pub mod noise;
 
 pub mod plot;

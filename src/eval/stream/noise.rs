@@ -4,12 +4,15 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::config::{self, Overrides};
+use crate::config::Config;
+use crate::config::rule::RuleError;
+use crate::config::trigger::TypedTrigger;
 use crate::engine::segments::Segments;
 use crate::engine::step::Engine;
+use crate::engine::triggers::Triggers;
 use crate::eval::folds::listening::found;
 use crate::eval::stream::run::Options;
-use crate::messages::SegmentEvent;
+use crate::messages::{SegmentEvent, TriggerStates};
 use crate::model::predictor::Predictor;
 use crate::train::bank::{progress_bar, read_sound};
 use crate::train::corpus::{Clip, read_manifest};
@@ -29,18 +32,24 @@ pub struct FalseVoice {
     pub level_db: f32,
     pub minutes: f64,
     pub segments_per_minute: f64,
+    /// Of triggers with the default thresholds on arousal and on each class.
+    pub triggers_per_minute: f64,
     /// Share of the time in which a voice was said to be there.
     pub voice_share: f64,
     /// Share of the hops in which a label other than `unknown` led.
     pub labelled_share: f64,
 }
 
-pub fn false_voices(options: &Options, model: &mut Predictor) -> Result<Vec<FalseVoice>> {
+pub fn false_voices(
+    options: &Options,
+    config: &Config,
+    model: &mut Predictor,
+) -> Result<Vec<FalseVoice>> {
     let mut rows = Vec::new();
     for kind in &options.noise_corpora {
         let clips = read_manifest(&options.manifest, std::slice::from_ref(kind))?;
         for level_db in LEVELS_DB {
-            rows.push(hear(kind, &clips, level_db, options, model)?);
+            rows.push(hear(kind, &clips, level_db, options, config, model)?);
         }
     }
     Ok(rows)
@@ -51,13 +60,15 @@ fn hear(
     clips: &[Clip],
     level_db: f32,
     options: &Options,
+    config: &Config,
     model: &mut Predictor,
 ) -> Result<FalseVoice> {
-    let config = config::parse("config.toml".as_ref(), "", &Overrides::default())?;
     let card = model.card().clone();
     let rate_hz = card.features.rate_hz;
-    let mut engine = Engine::new(rate_hz, &card, &config)?;
+    let mut engine = Engine::new(rate_hz, &card, config)?;
     let mut segments = Segments::new(1);
+    let mut triggers = triggers(&card.labels)?;
+    let (hop_s, mut on, mut switched) = (engine.hop_s(), TriggerStates::default(), 0_usize);
     let (mut hops, mut voiced, mut labelled, mut begun) = (0_usize, 0_usize, 0_usize, 0_usize);
     let (mut seconds, unknown) = (0.0, card.labels.len());
     let progress = progress_bar(clips.len(), "noise");
@@ -77,6 +88,9 @@ fn hear(
             hops += 1;
             voiced += usize::from(update.voice_on);
             labelled += usize::from(update.top != unknown);
+            let now = triggers.advance(update, &card.labels, hop_s);
+            switched += (0..=card.labels.len()).filter(|&i| now.is_on(i) && !on.is_on(i)).count();
+            on = now;
             segments.advance(update, &config.voice, &mut |event| {
                 begun += usize::from(matches!(event, SegmentEvent::Start { .. }));
             });
@@ -90,7 +104,18 @@ fn hear(
         level_db,
         minutes,
         segments_per_minute: begun as f64 / minutes.max(f64::MIN_POSITIVE),
+        triggers_per_minute: switched as f64 / minutes.max(f64::MIN_POSITIVE),
         voice_share: share(voiced),
         labelled_share: share(labelled),
     })
+}
+
+/// One on arousal, one on each label.
+fn triggers(labels: &[String]) -> Result<Triggers, RuleError> {
+    let sources = labels.iter().map(|label| format!("class/{label}"));
+    let typed = sources.chain(["arousal".to_owned()]);
+    let typed = typed.map(|source| TypedTrigger { source, ..TypedTrigger::default() });
+    let mut triggers = Triggers::default();
+    triggers.set_all(typed.map(|trigger| trigger.check()).collect::<Result<_, _>>()?)?;
+    Ok(triggers)
 }

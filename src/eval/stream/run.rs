@@ -9,13 +9,12 @@ use serde::Serialize;
 use crate::config::checked::{Smooth, SmoothMode};
 use crate::config::{self, Overrides};
 use crate::eval::folds::answers::write_whole;
-use crate::eval::folds::figures::{Following, quantile};
 use crate::eval::folds::listening::{Voices, found};
-use crate::eval::folds::streams::{Tally, tallies};
 use crate::eval::run::{HASH_DIGITS, HeldOut, Opened, file_name, open};
 use crate::eval::stream::markdown::Markdown;
 use crate::eval::stream::noise::{FalseVoice, false_voices};
 use crate::eval::stream::plot;
+use crate::eval::stream::tally::{Following, Tally, quantile, tallies};
 use crate::train::corpus::Clip;
 
 /// What the command line says.
@@ -74,9 +73,10 @@ pub fn run(options: &Options) -> Result<PathBuf> {
     let voices = Voices::load(&chosen, &options.audio_root, &model)?;
     let paths =
         chosen.iter().map(|clip| found(&options.audio_root, clip)).collect::<Result<Vec<_>>>()?;
-    let settings = settings()?;
+    let defaults = config::parse("config.toml".as_ref(), "", &Overrides::default())?;
+    let settings = settings(&defaults.smooth);
     let smooths: Vec<Smooth> = settings.iter().map(|setting| setting.smooth.clone()).collect();
-    let tallies = tallies(&voices, &paths, &mut model, &smooths)?;
+    let tallies = tallies(&voices, &paths, &mut model, &defaults, &smooths)?;
     let first: &[f64] = tallies.first().map_or(&[], |tally| &tally.first_s);
     let report = Report {
         model: card.name.clone(),
@@ -90,7 +90,7 @@ pub fn run(options: &Options) -> Result<PathBuf> {
         first_label_median_s: quantile(first, 50),
         first_label_p95_s: quantile(first, 95),
         rows: settings.iter().zip(&tallies).map(|(one, tally)| Row::new(one, tally)).collect(),
-        noises: false_voices(options, &mut model)?,
+        noises: false_voices(options, &defaults, &mut model)?,
     };
     write(&options.out, &report)
 }
@@ -114,8 +114,7 @@ impl Setting {
 }
 
 /// The default first.
-fn settings() -> Result<Vec<Setting>> {
-    let default = config::parse("config.toml".as_ref(), "", &Overrides::default())?.smooth;
+fn settings(default: &Smooth) -> Vec<Setting> {
     let mut smooths = vec![default.clone()];
     let with = |mode| Smooth { mode, ..default.clone() };
     smooths.push(with(SmoothMode::Off));
@@ -147,7 +146,7 @@ fn settings() -> Result<Vec<Setting>> {
         };
         Setting { smooth, text, is_default: index == 0 }
     };
-    Ok(smooths.into_iter().enumerate().map(setting).collect())
+    smooths.into_iter().enumerate().map(setting).collect()
 }
 
 impl Row {

@@ -16,7 +16,7 @@ fn a_key_is_set_by_its_address_or_by_its_name() {
     let keys: Vec<_> = heard.iter().filter(|m| m.addr == "/ser/config/item").collect();
     let told = |index: usize| keys[index].args.clone();
     assert_eq!(told(0), ["hold.policy".into(), "\"zero\"".into(), "\"decay\"".into()]);
-    assert_eq!(told(1), ["smooth.attack_s".into(), "0.5".into(), "0.2".into()]);
+    assert_eq!(told(1), ["smooth.attack_s".into(), "0.5".into(), "0.4".into()]);
 }
 
 #[test]

@@ -9,10 +9,10 @@ use anyhow::Result;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::config::Config;
 use crate::config::checked::Smooth;
-use crate::config::{self, Config, Overrides};
 use crate::engine::step::Engine;
 use crate::eval::folds::listening::{Voices, speech_of};
 use crate::messages::Update;
@@ -23,23 +23,11 @@ use crate::train::bank::progress_bar;
 /// Clips of one emotion that follow each other.
 const CLIPS_EACH: usize = 3;
 
-/// Time constants of attack and release that the curve is drawn over, in seconds.
-const SMOOTHING_S: [f32; 6] = [0.0, 0.1, 0.2, 0.4, 0.8, 1.6];
-
 /// Silence at the end, so that the last speech is finished.
 const TAIL_S: usize = 1;
 
 /// What all streams together came to with one smoothing.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
-pub struct CurvePoint {
-    pub attack_s: f32,
-    pub release_s: f32,
-    /// The default of config.toml.
-    pub is_default: bool,
-    pub tally: Tally,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
     /// Changes of the label inside one emotion, without the one that follows the voice.
     pub flips: usize,
@@ -50,7 +38,6 @@ pub struct Tally {
     /// Seconds until the label was right, for those switches after which it ever was.
     pub delays_s: Vec<f64>,
     /// Seconds from the onset of each stream to its first label.
-    #[serde(default)]
     pub first_s: Vec<f64>,
 }
 
@@ -74,30 +61,46 @@ impl Tally {
     }
 }
 
-/// All speakers of `voices`, whose clips lie at `paths`, with attack and release.
-pub fn curve(voices: &Voices, paths: &[PathBuf], model: &mut Predictor) -> Result<Vec<CurvePoint>> {
-    let default = config::parse("config.toml".as_ref(), "", &Overrides::default())?.smooth;
-    let alike = |time_s| Smooth { attack_s: time_s, release_s: time_s, ..default.clone() };
-    let mut settings = vec![default.clone()];
-    settings.extend(SMOOTHING_S.map(alike));
-    let tallies = tallies(voices, paths, model, &settings)?;
-    let point = |(index, (smooth, tally)): (usize, (&Smooth, Tally))| CurvePoint {
-        attack_s: smooth.attack_s,
-        release_s: smooth.release_s,
-        is_default: index == 0,
-        tally,
-    };
-    Ok(settings.iter().zip(tallies).enumerate().map(point).collect())
+/// How the label follows a voice whose emotion changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Following {
+    pub flips_per_minute: f64,
+    pub switches: usize,
+    /// Share of the switches after which the label was right at any time.
+    pub found: f64,
+    /// Over those found.
+    pub delay_median_s: Option<f64>,
+    pub delay_p95_s: Option<f64>,
 }
 
-/// What all speakers came to, for each of these settings.
+impl Following {
+    pub fn new(tally: &Tally) -> Self {
+        Self {
+            flips_per_minute: tally.flips as f64 / (tally.seconds / 60.0).max(f64::MIN_POSITIVE),
+            switches: tally.switches,
+            found: tally.delays_s.len() as f64 / tally.switches.max(1) as f64,
+            delay_median_s: quantile(&tally.delays_s, 50),
+            delay_p95_s: quantile(&tally.delays_s, 95),
+        }
+    }
+}
+
+/// The smallest value that `percent` of the values do not exceed; none of none.
+pub fn quantile(values: &[f64], percent: usize) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let place = (sorted.len() * percent).div_ceil(100);
+    sorted.get(place.saturating_sub(1)).copied()
+}
+
+/// What all speakers came to, for each of these settings; all else as `defaults` has it.
 pub fn tallies(
     voices: &Voices,
     paths: &[PathBuf],
     model: &mut Predictor,
+    defaults: &Config,
     settings: &[Smooth],
 ) -> Result<Vec<Tally>> {
-    let defaults = config::parse("config.toml".as_ref(), "", &Overrides::default())?;
     let mut tallies = vec![Tally::default(); settings.len()];
     let card = model.card().clone();
     let mut rng = StdRng::seed_from_u64(1);
@@ -259,5 +262,27 @@ mod tests {
     fn a_change_that_is_never_heard_has_no_delay() {
         check(&[0, 0, 0, 0, 0, 0, 0, 0], 0, &[]);
         check(&[2, 2, 2, 2, 2, 2, 2, 2], 0, &[]);
+    }
+
+    #[test]
+    fn a_quantile_is_a_value_that_was_there() {
+        let values = [5.0, 1.0, 4.0, 2.0, 3.0];
+        assert_eq!(quantile(&values, 50), Some(3.0));
+        assert_eq!(quantile(&values, 95), Some(5.0));
+        assert_eq!(quantile(&[], 50), None);
+    }
+
+    #[test]
+    fn streams_tell_flips_by_the_minute_and_delays_of_what_was_found() {
+        let tally = Tally {
+            flips: 6,
+            seconds: 120.0,
+            switches: 4,
+            delays_s: vec![0.5, 1.5, 1.0],
+            first_s: vec![],
+        };
+        let row = Following::new(&tally);
+        assert_eq!((row.flips_per_minute, row.found), (3.0, 0.75));
+        assert_eq!((row.delay_median_s, row.delay_p95_s), (Some(1.0), Some(1.5)));
     }
 }
