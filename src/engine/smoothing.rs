@@ -13,8 +13,8 @@ const SPEED_CUTOFF_HZ: f32 = 1.0;
 /// observation (our choice; the window is 3 s, but its end weighs most).
 const OBSERVATION_S: f32 = 0.5;
 
-/// Doubt goes quickly, so that smoothing does not put off the first label: our choice by the time
-/// to it, which is 1.0 s where `unknown` falls as slowly as the labels rise and 0.4 s so.
+/// Doubt goes quickly, so that smoothing does not put off the first label (our choice, by `affectd
+/// eval stream`).
 const DOUBT_FALL_S: f32 = 0.1;
 
 /// Less than this of all mass says nothing of how the labels share it.
