@@ -186,6 +186,7 @@ mod tests {
         assert_eq!((&merged.seeds[..], merged.is_joined), (&[1, 2, 3][..], true));
         // Runs are counted alike here, one a report.
         assert!((merged.rows[0].ua - 0.25).abs() < 1e-12, "{:?}", merged.rows[0]);
+        assert_eq!(told(&merged).last(), Some(&(OURS, "T0, leaky", 0.4)), "the control stays");
         let other = Report { seeds: vec![2], length: "2 epochs".to_owned(), ..earlier() };
         let error = other.after(earlier()).unwrap_err().to_string();
         assert!(error.contains("length 2 epochs"), "{error}");

@@ -57,6 +57,13 @@ impl Report {
             same.into_iter().for_each(|same| join_row(row, same, weights));
             row.command.clone_from(&self.command);
         }
+        // The control, where only the other has trained one.
+        let lacks = |old: &&Row| {
+            old.who == OURS
+                && self.rows.iter().all(|row| [&row.who, &row.tier] != [&old.who, &old.tier])
+        };
+        let lacked: Vec<Row> = other.rows.iter().filter(lacks).cloned().collect();
+        self.rows.extend(lacked);
         for (tier, old) in self.tiers.iter_mut().zip(&other.tiers) {
             join_tier(tier, old);
         }
