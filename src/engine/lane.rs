@@ -80,7 +80,7 @@ pub struct Lane {
     segment_start: u64,
     /// Feature frames since the last one that was speech.
     frames_since_speech: usize,
-    /// The network knows the present voice for one.
+    /// The network knows the present voice, or the last one, for one.
     is_known: bool,
     meter: HopMeter,
     sequence: u32,
@@ -228,7 +228,6 @@ impl Lane {
         self.normaliser.apply(&self.row, &mut self.normalised);
         self.history.push(&self.normalised);
         if !self.gate.is_on() {
-            self.is_known = false;
             self.segment_frames = 0;
         } else if was_on {
             self.segment_frames += 1;
@@ -256,7 +255,7 @@ impl Lane {
             self.shaping.observe(prediction, speech_s);
         }
         self.shaping.advance();
-        self.is_known |= self.gate.is_on() && prediction.is_some() && self.shaping.is_known();
+        self.is_known |= prediction.is_some() && self.shaping.is_known();
         let (classes, dimensions) = (self.shaping.classes(), self.shaping.dimensions());
         let meter = std::mem::take(&mut self.meter);
         self.sequence = self.sequence.wrapping_add(1);
@@ -268,7 +267,7 @@ impl Lane {
             end_frame,
             time_s: end_frame as f64 / f64::from(self.rate_hz),
             voice_on: self.gate.is_on(),
-            voice_known: self.is_known,
+            voice_known: self.gate.is_on() && self.is_known,
             voice_probability: self.probability.clamp(0.0, 1.0),
             fresh: self.shaping.is_fresh(),
             since_onset_s: self.seconds(self.segment_frames.saturating_sub(MARGIN_FRAMES)),

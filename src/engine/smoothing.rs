@@ -142,6 +142,7 @@ fn cutoff_step(hop_s: f32, cutoff_hz: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::config::typed::Typed;
+    use proptest::prelude::*;
 
     fn smooth(mode: SmoothMode) -> Smooth {
         Smooth { mode, ..Typed::default().check().unwrap().smooth }
@@ -163,6 +164,27 @@ mod tests {
             assert!((sum - 1.0).abs() < 1e-5, "{mode:?} {sum}");
         }
         values
+    }
+
+    proptest! {
+        /// Whatever the network says and however quickly it changes its mind.
+        #[test]
+        fn classes_stay_shares_of_one(
+            said in prop::collection::vec((0.0..1.0_f32, 0.0..1.0_f32), 1..80),
+        ) {
+            for mode in MODES {
+                let mut smoothing = Smoothing::new(0.1, &smooth(mode));
+                let mut values = ClassScores::unknown(2);
+                for (known, share) in &said {
+                    let target = scores([known * share, known * (1.0 - share), 1.0 - known]);
+                    smoothing.classes(&mut values, &target, true);
+                    let sum: f32 = values.as_slice().iter().sum();
+                    prop_assert!((sum - 1.0).abs() < 1e-4, "{mode:?} {sum}");
+                    let is_share = |value: &f32| (0.0..=1.0 + 1e-5).contains(value);
+                    prop_assert!(values.as_slice().iter().all(is_share), "{mode:?}");
+                }
+            }
+        }
     }
 
     const MODES: [SmoothMode; 4] =
