@@ -129,7 +129,9 @@ mod tests {
         (0..100).for_each(|_| _ = gate.process(0.3, -20.0, -50.0));
         (0..3).for_each(|_| _ = gate.process(0.9, -20.0, -50.0));
         assert_eq!(gate.onset_frames(), 3 + 20, "no further back");
-        [0.3, 0.3, 0.3, 0.9, 0.9, 0.9].map(|probability| gate.process(probability, -20.0, -50.0));
+        for probability in [0.3, 0.3, 0.3, 0.9, 0.9, 0.9] {
+            gate.process(probability, -20.0, -50.0);
+        }
         assert!(gate.is_on());
         assert_eq!(gate.onset_frames(), 4, "not before it closed, two frames after its speech");
     }
