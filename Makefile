@@ -16,7 +16,7 @@ help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /	/'
 
 run: build ## installs what is missing, builds, listens and streams; options in ARGS
-	./target/release/affectd run $(ARGS)
+	cargo run --locked --release --quiet -- run $(ARGS)
 
 build: ## the program, as target/release/affectd
 	.ci/install build
@@ -32,7 +32,7 @@ rtsan: ## the audio thread under the real-time sanitizer, with a real JACK and a
 
 bench: build ## micro-benchmarks, then what the analysis costs on this machine
 	cargo bench --locked
-	./target/release/affectd bench
+	cargo run --locked --release --quiet -- bench
 
 doc: ## the source's documentation, as target/doc/affectd/index.html
 	.ci/install build
