@@ -12,6 +12,7 @@ use crate::config::checked::{
     Source, Through, ThroughTo, Voice,
 };
 use crate::config::error::Problem;
+use crate::config::map::settled;
 use crate::config::routes;
 use crate::config::rule::check_rules;
 use crate::config::typed::{self, Typed};
@@ -48,12 +49,12 @@ impl Typed {
         let lead = problems.keep(number("output.lead", self.output.lead, 0.0..=1.0));
         let output = lead.map(|lead| Output { mask: self.output.mask.clone(), lead });
         let privacy = Privacy { consent: self.privacy.consent };
-        let plugins = self.plugins.check(self.input.channels);
-        let plugins = problems.keep_all(plugins);
+        let plugins = problems.keep_all(self.plugins.check(self.input.channels));
         let maps = problems.keep_all(check_rules(&self.map));
         let triggers = problems.keep_all(check_rules(&self.trigger));
         let sound = input.zip(through).zip(output);
-        let moved = plugins.zip(maps).zip(triggers);
+        let rules = maps.zip(triggers).and_then(|(m, t)| problems.keep_all(settled(m, t)));
+        let moved = plugins.zip(rules);
         match (sound, osc, voice, hold, smooth, model, moved) {
             (
                 Some(((input, through), output)),
@@ -62,7 +63,7 @@ impl Typed {
                 Some(hold),
                 Some(smooth),
                 Some(model),
-                Some(((plugins, maps), triggers)),
+                Some((plugins, (maps, triggers))),
             ) => {
                 let config = Config {
                     input,

@@ -9,9 +9,11 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::error::Problem;
 pub use crate::config::map::shape::Curve;
 use crate::config::rule::Fault::{OutOfRange, Unknown, Wrong};
-use crate::config::rule::{Gate, Kind, Rule, RuleError, Source, is_made_of, refuse};
+use crate::config::rule::{Gate, Kind, Rule, RuleError, Source, SourceStream, is_made_of, refuse};
+use crate::config::trigger::Trigger;
 use crate::config::typed::Typed;
 
 const ADDRESS_BYTES_MAX: usize = 128;
@@ -219,6 +221,28 @@ fn is_address(text: &str) -> bool {
 fn is_host_and_port(text: &str) -> bool {
     let address = text.replacen("localhost:", "127.0.0.1:", 1).parse();
     address.is_ok_and(|address: std::net::SocketAddr| 0 < address.port())
+}
+
+/// The same, each map that follows a trigger with its place.
+pub fn settled(
+    mut maps: Vec<Map>,
+    triggers: Vec<Trigger>,
+) -> Result<(Vec<Map>, Vec<Trigger>), Vec<Problem>> {
+    let mut problems = Vec::new();
+    for map in &mut maps {
+        let SourceStream::Trigger(name, place) = &mut map.source.stream else { continue };
+        if let Some(found) = triggers.iter().position(|trigger| trigger.name == *name) {
+            *place = found;
+            continue;
+        }
+        let names: Vec<&str> = triggers.iter().map(|trigger| trigger.name.as_str()).collect();
+        problems.push(Problem::Value {
+            key: "map.source",
+            value: format!("\"trig/{name}\" of {:?}", map.name),
+            allowed: format!("a trigger that is there: {}", names.join(", ")),
+        });
+    }
+    if problems.is_empty() { Ok((maps, triggers)) } else { Err(problems) }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::config::typed::Typed;
 const CHANNELS_MAX: u16 = 8; // of `input.channels`
 
 /// What the OSC contract names and a later version brings.
-const LATER: [&str; 3] = ["rel/", "trig/", "teach/"];
-const LABELLED: &str = "class/LABEL, raw/class/LABEL or LABEL";
+const LATER: [&str; 2] = ["rel/", "teach/"];
+const NAMED: &str = "class/LABEL, raw/class/LABEL, LABEL or trig/NAME";
 const GATES: &str = "none, voice, known, conf:NUMBER or some of them with commas, the number 0..1";
 
 /// `section.key` of what is typed.
@@ -42,6 +42,8 @@ pub enum SourceStream {
     TopIndex,
     Class(String),
     RawClass(String),
+    /// A trigger, and its place among them.
+    Trigger(String, usize),
     TopProbability,
     Arousal,
     Valence,
@@ -135,12 +137,14 @@ impl Source {
             (Some((_, stream)), _) => stream,
             (None, "class") if is_made_of(label, "_") => SourceStream::Class(label.into()),
             (None, "raw/class") if is_made_of(label, "_") => SourceStream::RawClass(label.into()),
+            // The place is not known before all triggers are.
+            (None, "trig") if is_made_of(label, "_") => SourceStream::Trigger(label.into(), 0),
             _ => {
                 if let Some(branch) = LATER.into_iter().find(|later| name.starts_with(later)) {
                     return Err(RuleError::NotBuiltIn { key, name: text.into(), branch });
                 }
                 let known = STREAMS.map(|(known, _)| known).join(", ");
-                return refuse(Unknown, key, text, &format!("{known}, {LABELLED}"));
+                return refuse(Unknown, key, text, &format!("{known}, {NAMED}"));
             }
         };
         Ok(Self { channel: channel.unwrap_or(1), stream })
@@ -187,6 +191,7 @@ impl Display for Source {
         match &self.stream {
             SourceStream::Class(label) => write!(f, "class/{label}"),
             SourceStream::RawClass(label) => write!(f, "raw/class/{label}"),
+            SourceStream::Trigger(name, _) => write!(f, "trig/{name}"),
             plain => f.write_str(name_of(plain, &STREAMS)),
         }
     }

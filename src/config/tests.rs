@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::config::checked::{Backend, HoldPolicy, Source};
+use crate::config::rule::SourceStream;
 
 const SHIPPED: &str = include_str!("../../config.toml");
 
@@ -121,6 +122,23 @@ fn a_value_outside_its_range_is_refused() {
     check_refused("model", "hop_s = 0.01", "0.02..1");
     check_refused("osc", "allow = [\"10.0.0.0/33\"]", "or one address");
     check_refused("osc", "token = \"short\"", "or none at all");
+}
+
+#[test]
+fn a_map_follows_a_trigger_that_is_there() {
+    let text = |name: &str| {
+        format!(
+            "[[trigger]]\nsource = \"level\"\n[[trigger]]\nname = \"loud\"\nsource = \
+             \"level/norm\"\n[[map]]\nsource = \"trig/{name}\"\ntarget = \"/light\"\n"
+        )
+    };
+    let config = typed(&text("loud")).expect("there is such a trigger");
+    assert_eq!(config.maps[0].source.stream, SourceStream::Trigger("loud".into(), 1));
+    let error = typed(&text("lond")).expect_err("there is none").to_string();
+    assert!(error.starts_with("a.toml:6: map.source = \"trig/lond\""), "{error}");
+    assert!(error.ends_with("a trigger that is there: level, loud"), "{error}");
+    let error = typed("[[trigger]]\nsource = \"trig/loud\"\n").expect_err("a circle");
+    assert!(error.to_string().ends_with("a stream that is no trigger"), "{error}");
 }
 
 #[test]

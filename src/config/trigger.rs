@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::rule::Fault::{OutOfRange, Wrong};
-use crate::config::rule::{Gate, Kind, Rule, RuleError, Source, refuse};
+use crate::config::rule::{Gate, Kind, Rule, RuleError, Source, SourceStream, refuse};
 use crate::config::typed::Typed;
 
 const NAME_CHARS_MAX: usize = 32;
@@ -103,6 +103,9 @@ impl TypedTrigger {
     /// Tells the first value that is wrong.
     pub fn check(&self) -> Result<Trigger, RuleError> {
         let source = Source::parse("trigger.source", &self.source)?; // the name may be made of it
+        if let SourceStream::Trigger(..) = source.stream {
+            return refuse(Wrong, "trigger.source", &self.source, "a stream that is no trigger");
+        }
         let name = self.own_name();
         let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if !(1..=NAME_CHARS_MAX).contains(&name.len()) || !name.chars().all(is_good) {

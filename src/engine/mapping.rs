@@ -165,6 +165,7 @@ fn shape(curve: &Curve, x: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::config::map::TypedMap;
+    use crate::config::rule::SourceStream;
     use crate::messages::{ClassScores, Dimensions};
 
     fn typed(output: [f32; 2], curve: &str) -> TypedMap {
@@ -304,6 +305,20 @@ mod tests {
         assert!(is_held("voice,conf:0.5", silent) && is_held("voice,conf:0.5", unsure));
         assert!(is_held("conf:0", Update { confidence: f32::NAN, ..update(1.0) }));
         assert_eq!(run(&TypedMap { source: "angry".into(), ..slow() }, &[update(0.0)]), [None]);
+    }
+
+    #[test]
+    fn a_trigger_is_followed_by_its_place() {
+        let mut follows = map(&TypedMap { source: "trig/loud".into(), ..slow() });
+        follows.source.stream = SourceStream::Trigger("loud".into(), 1);
+        let mut mapper = Mapper::default();
+        mapper.set_all(vec![follows]).unwrap();
+        let mut told = |index| {
+            let mut update = update(0.5);
+            update.triggers.set(index, true);
+            hop(&mut mapper, &update).first().map(|told| told.1)
+        };
+        assert_eq!([told(0), told(1), told(0)], [Some(0.0), Some(0.1), Some(0.0)]);
     }
 
     #[test]

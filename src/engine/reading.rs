@@ -30,6 +30,7 @@ pub fn read(stream: &SourceStream, update: &Update, labels: &[String]) -> Option
         SourceStream::LevelNorm => level_to_norm(update.level_db),
         SourceStream::Class(label) => score(&update.classes, label)?,
         SourceStream::RawClass(label) => score(&update.raw, label)?,
+        SourceStream::Trigger(_, place) => f32::from(update.triggers.is_on(*place)),
         SourceStream::TopProbability => *update.classes.as_slice().get(update.top)?,
         SourceStream::Arousal => update.dimensions.arousal,
         SourceStream::Valence => update.dimensions.valence,

@@ -53,7 +53,13 @@ fn power(db: f32) -> f32 {
 }
 
 impl<'a> Plan<'a> {
-    pub fn draw(rng: &mut StdRng, recipe: &Recipe, clip: &Prepared, noise: &'a [Prepared]) -> Self {
+    /// `noise` is mixed in as often as the recipe says.
+    pub fn draw(
+        rng: &mut StdRng,
+        recipe: &Recipe,
+        clip: &Prepared,
+        noise: Option<&'a Prepared>,
+    ) -> Self {
         let mels = clip.bands.mels;
         let gain_db = rng.random_range(-recipe.gain_db..=0.5 * recipe.gain_db);
         let tilt_db = rng.random_range(-recipe.tilt_db..=recipe.tilt_db);
@@ -67,8 +73,8 @@ impl<'a> Plan<'a> {
             .collect();
         let floor_db = gain_db - rng.random_range(range::FLOOR_DB);
         let floor = clip.speech_power / mels as f32 * power(floor_db);
-        let noise = (!noise.is_empty() && rng.random_bool(recipe.noise_share)).then(|| {
-            let bands = &noise[rng.random_range(0..noise.len())].bands;
+        let noise = noise.filter(|_| rng.random_bool(recipe.noise_share)).map(|noise| {
+            let bands = &noise.bands;
             let mean = bands.values.iter().sum::<f32>() / bands.frames() as f32;
             let snr_db = rng.random_range(range::SNR_DB);
             let factor = power(gain_db - snr_db) * clip.speech_power / mean;
@@ -197,11 +203,11 @@ mod tests {
     #[test]
     fn noise_stays_within_the_signal_to_noise_range_and_covers_the_pitch() {
         let bands = Bands { mels: 4, values: vec![0.5; 400] };
-        let noise = [Prepared { bands, ..clip() }];
+        let noise = Prepared { bands, ..clip() };
         let recipe = Recipe { equaliser_db: 0.0, noise_share: 1.0, ..Recipe::default() };
         let mut rng = StdRng::seed_from_u64(1);
         for _ in 0..200 {
-            let plan = Plan::draw(&mut rng, &recipe, &clip(), &noise);
+            let plan = Plan::draw(&mut rng, &recipe, &clip(), Some(&noise));
             let noise = plan.noise.as_ref().expect("a share of 1");
             let gain: f32 = (plan.shape[0] * plan.shape[3]).sqrt(); // the tilt cancels
             let snr_db = 10.0 * (4.0 * gain / (2.0 * noise.factor)).log10();

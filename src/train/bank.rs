@@ -17,7 +17,6 @@ use crate::train::bands::Bands;
 use crate::train::channel::{Phone, clip};
 use crate::train::convolver::Convolver;
 use crate::train::corpus::Clip;
-use crate::train::held_out::is_test_noise;
 use crate::train::kept::Kept;
 use crate::train::left_out::{LeftOut, Trouble};
 use crate::train::rooms::Room;
@@ -276,25 +275,6 @@ impl Bank {
         bank.left_out.tell();
         Ok(bank)
     }
-}
-
-/// Noise for augmentation: every sound file below the manifest's noise corpora but what is kept
-/// for testing.
-pub fn load_noise(clips: &[Clip], root: &Path, spec: &FeatureSpec) -> Result<Vec<Prepared>> {
-    let progress = progress_bar(clips.len(), "reading noise");
-    let mut noise = Vec::with_capacity(clips.len());
-    let mut left_out = LeftOut::default();
-    for clip in clips.iter().filter(|clip| !is_test_noise(clip)) {
-        progress.inc(1);
-        let Some(samples) = left_out.read(root, &clip.path) else { continue };
-        let prepared = prepare(&samples, spec)?;
-        if prepared.bands.values.iter().sum::<f32>() > 0.0 {
-            noise.push(prepared);
-        }
-    }
-    progress.finish();
-    left_out.tell();
-    Ok(noise)
 }
 
 /// A bar with counts and the time left.

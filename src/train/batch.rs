@@ -13,6 +13,7 @@ use crate::train::bands::{Coefficients, has_bands, width};
 use crate::train::bank::Prepared;
 use crate::train::draft::{CROP_FRAMES, Draft};
 use crate::train::mixup::mix;
+use crate::train::noise::Noise;
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
 use crate::train::timbre::Timbres;
@@ -59,7 +60,7 @@ struct Piece<'a> {
 /// Turns drafts into batches; keeps its buffers.
 pub struct Batcher<'a> {
     selection: &'a Selection<'a>,
-    noise: &'a [Prepared],
+    noise: Noise<'a>,
     normaliser: &'a NormaliserSpec,
     recipe: &'a Recipe,
     timbres: Timbres,
@@ -76,7 +77,7 @@ pub struct Batcher<'a> {
 impl<'a> Batcher<'a> {
     pub fn new(
         selection: &'a Selection<'a>,
-        noise: &'a [Prepared],
+        noise: Noise<'a>,
         recipe: &'a Recipe,
         normaliser: &'a NormaliserSpec,
     ) -> Self {
@@ -113,8 +114,10 @@ impl<'a> Batcher<'a> {
             let target = &mut batch.targets[index * labels..][..labels];
             let chosen = &self.selection.members[member];
             batch.speakers.push(chosen.speaker);
-            if !self.noise.is_empty() && rng.random_bool(self.recipe.noise_alone_share) {
-                self.noise_alone(member, take, draft.frames, rng, out);
+            let alone = self.noise.draw(rng);
+            let alone = alone.filter(|_| rng.random_bool(self.recipe.noise_alone_share));
+            if let Some(noise) = alone {
+                self.noise_alone(noise, (member, take), draft.frames, rng, out);
                 target.fill(1.0 / labels as f32);
                 batch.dimensions.push(None);
                 continue;
@@ -158,7 +161,8 @@ impl<'a> Batcher<'a> {
     ) {
         let clip = &self.selection.example(member).takes[take];
         let speaker = self.selection.members[member].speaker;
-        let mut plan = self.plan(clip, self.noise, rng);
+        let noise = self.noise.draw(rng);
+        let mut plan = self.plan(clip, noise, rng);
         if rng.random_bool(self.recipe.convert_share) {
             self.timbres.convert(speaker, &mut plan, rng);
         }
@@ -176,20 +180,19 @@ impl<'a> Batcher<'a> {
     /// Writes noise that takes the place of a member's voice.
     fn noise_alone(
         &mut self,
-        member: usize,
-        take: usize,
+        noise: &'a Prepared,
+        (member, take): (usize, usize),
         frames: usize,
         rng: &mut StdRng,
         out: &mut [f32],
     ) {
-        let noise = &self.noise[rng.random_range(0..self.noise.len())];
-        let plan = self.plan(noise, &[], rng);
+        let plan = self.plan(noise, None, rng);
         let mut normaliser = self.heard_before(member, take, &plan, rng);
         self.render(&[piece(noise, frames, 1.0, rng)], &plan);
         self.normalise(&mut normaliser, out);
     }
 
-    fn plan(&self, clip: &Prepared, noise: &'a [Prepared], rng: &mut StdRng) -> Plan<'a> {
+    fn plan(&self, clip: &Prepared, noise: Option<&'a Prepared>, rng: &mut StdRng) -> Plan<'a> {
         let features = &self.recipe.features;
         if has_bands(features) {
             Plan::draw(rng, self.recipe, clip, noise)

@@ -29,7 +29,8 @@ const SPEAKERS: &str = "speakers";
 /// What does not depend on who trains.
 pub struct Course<'a> {
     pub recipe: &'a Recipe,
-    pub noise: &'a [Prepared],
+    /// Recordings by kind.
+    pub noise: &'a [Vec<Prepared>],
     pub labels: &'a [String],
     /// A model to go on from, instead of learning who speaks first.
     pub from: Option<&'a Path>,

@@ -21,6 +21,7 @@ use crate::train::bank::{Prepared, progress_bar};
 use crate::train::batch::{Batch, Batcher};
 use crate::train::checkpoint::{self, Epoch, History, Run};
 use crate::train::draft::draft_epoch;
+use crate::train::noise::{Noise, crowds};
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
 
@@ -51,7 +52,8 @@ pub struct Task<'a> {
     pub train: &'a Selection<'a>,
     /// May be empty: then nothing is said of unseen speakers.
     pub validation: &'a Selection<'a>,
-    pub noise: &'a [Prepared],
+    /// Recordings by kind.
+    pub noise: &'a [Vec<Prepared>],
     pub recipe: &'a Recipe,
     pub normaliser: &'a NormaliserSpec,
     /// What the network starts from; new weights without.
@@ -69,8 +71,11 @@ pub struct Fitted {
 /// Trains, or goes on where the last run of `settings.out` was killed.
 pub fn fit(task: &Task, settings: &Settings) -> Result<Fitted> {
     let mut run = start(task, settings)?;
-    let mut batcher = Batcher::new(task.train, task.noise, task.recipe, task.normaliser);
-    let mut validation = Batcher::new(task.validation, &[], task.recipe, task.normaliser);
+    let crowds = crowds(task.train, task.recipe);
+    let noise = Noise::new(task.noise, &crowds, task.recipe.noise_balance);
+    let mut batcher = Batcher::new(task.train, noise, task.recipe, task.normaliser);
+    let nothing = Noise::default();
+    let mut validation = Batcher::new(task.validation, nothing, task.recipe, task.normaliser);
     let epochs = task.recipe.epochs;
     for epoch in run.history.epochs.len() + 1..=epochs {
         let begun = Instant::now();
@@ -94,7 +99,7 @@ pub fn fit(task: &Task, settings: &Settings) -> Result<Fitted> {
 /// What the mean of several networks says of each member, as it is: soft labels (Hinton et al.
 /// 2015), each between the teachers' mean and what votes there are.
 pub fn taught(task: &Task, teachers: &[Network], settings: &Settings) -> Vec<Vec<f32>> {
-    let mut batcher = Batcher::new(task.train, &[], task.recipe, task.normaliser);
+    let mut batcher = Batcher::new(task.train, Noise::default(), task.recipe, task.normaliser);
     let progress = progress_bar(task.train.members.len(), "teachers");
     let of_member = |member: usize| {
         progress.inc(1);

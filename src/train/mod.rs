@@ -29,6 +29,8 @@ pub mod votes;
 
 pub mod selection;
 
+pub mod noise;
+
 pub mod augment;
 
 pub mod timbre;

@@ -55,6 +55,10 @@ pub struct Recipe {
     /// Noise alone, of which nothing is to be said: every label is as likely (Hendrycks et al.,
     /// ICLR 2019).
     pub noise_alone_share: f64,
+    /// 0 draws recordings of noise alike, 1 kinds alike however few recordings they have.
+    pub noise_balance: f64,
+    /// Made of the clips themselves, several speakers at once, as one more kind of noise.
+    pub crowds: usize,
     /// Other playing speeds, by 10 %.
     pub speeds: bool,
     /// Largest change of the throat's length and of the tempo.
@@ -107,6 +111,8 @@ impl Default for Recipe {
             mixup_share: 0.0,
             silence_share: 0.1,
             noise_alone_share: 0.03,
+            noise_balance: 0.0,
+            crowds: 0,
             speeds: true,
             throat: 0.06,
             tempo: 0.06,
@@ -176,6 +182,7 @@ impl Recipe {
             ("mixup_share", self.mixup_share),
             ("silence_share", self.silence_share),
             ("noise_alone_share", self.noise_alone_share),
+            ("noise_balance", self.noise_balance),
             ("average_share", self.average_share),
             ("corpus_balance", self.corpus_balance),
             ("class_balance", f64::from(self.class_balance)),
@@ -191,6 +198,7 @@ impl Recipe {
         range("fine_tuning_rate", self.fine_tuning_rate, 0.0, 10.0)?;
         range("epochs", self.epochs as f64, 1.0, 10_000.0)?;
         range("steps", self.steps as f64, 0.0, 1e6)?;
+        range("crowds", self.crowds as f64, 0.0, 1000.0)?;
         range("batch_size", self.batch_size as f64, 2.0, 4096.0)?;
         if self.degraded_by.is_empty() {
             bail!(
@@ -199,12 +207,18 @@ impl Recipe {
             );
         }
         self.features.check().context("in the recipe")?;
+        self.check_front_end()
+    }
+
+    /// Where the front end has no mel power, nothing can happen to it.
+    fn check_front_end(&self) -> Result<()> {
         if has_bands(&self.features) {
             return Ok(());
         }
         for (key, value) in [
             ("noise_share", self.noise_share),
             ("noise_alone_share", self.noise_alone_share),
+            ("crowds", self.crowds as f64),
             ("convert_share", self.convert_share),
             ("silence_share", self.silence_share),
             ("throat", f64::from(self.throat)),

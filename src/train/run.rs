@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use crate::model::card::{Card, LABELS_MAX, is_label, label_rule};
-use crate::train::bank::{Bank, Take, load_noise};
+use crate::train::bank::{Bank, Take};
 use crate::train::corpus::{Clip, Material, Part, Split, read_manifest};
 use crate::train::course::Course;
 use crate::train::fit::Settings;
+use crate::train::noise::load_noise;
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
 use crate::train::votes::Votes;
@@ -98,12 +99,12 @@ pub fn run(options: &Options) -> Result<Card> {
     check(&train_part, labels)?;
     let noise = load_noise(noise, root, features)?;
     log::info!(
-        "{} clips of {} speakers train, {} clips of {} speakers validate, {} kinds of noise",
+        "{} clips of {} speakers train, {} clips of {} speakers validate, {} recordings of noise",
         train_part.members.len(),
         train_part.speakers.len(),
         validation_part.members.len(),
         validation_part.speakers.len(),
-        noise.len(),
+        noise.iter().map(Vec::len).sum::<usize>(),
     );
     let votes = options.votes.as_ref().map(|path| Votes::read(path, labels)).transpose()?;
     let recipe = match options.from {

@@ -13,10 +13,11 @@ use crate::eval::folds::plan::{Job, Material};
 use crate::model::backend::training_device;
 use crate::model::card::FILE_NAME;
 use crate::train::affect;
-use crate::train::bank::{Bank, Prepared, Take, load_noise};
+use crate::train::bank::{Bank, Prepared, Take};
 use crate::train::corpus::{Clip, Part};
 use crate::train::course::Course;
 use crate::train::fit::Settings;
+use crate::train::noise::load_noise;
 use crate::train::publish;
 use crate::train::recipe::Recipe;
 use crate::train::selection::Selection;
@@ -49,7 +50,7 @@ pub struct Teacher<'a> {
 /// What is in memory.
 pub struct Heard {
     bank: Bank,
-    noise: Vec<Prepared>,
+    noise: Vec<Vec<Prepared>>,
 }
 
 impl Teacher<'_> {

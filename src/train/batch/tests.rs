@@ -86,6 +86,7 @@ fn batch(recipe: &Recipe, noise: &[Prepared]) -> Batch {
     let labels = ["neutral", "angry"].map(str::to_owned);
     let selection = Selection::new(&bank, &labels, |_| true);
     let normaliser = normaliser();
+    let noise = Noise::new(&[], noise, 0.0);
     let mut batcher = Batcher::new(&selection, noise, recipe, &normaliser);
     let draft = Draft { frames: 60, members: (0..5).map(|member| (member, 0)).collect() };
     batcher.batch(&draft, &mut StdRng::seed_from_u64(1))
