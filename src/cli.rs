@@ -7,6 +7,8 @@ mod eval;
 
 mod model;
 
+mod people;
+
 mod plugins;
 
 mod train;
@@ -21,6 +23,7 @@ pub use crate::cli::eval::{
     EvalArgs, EvalCommand, FoldsArgs, HeldOut, RobustnessArgs, StreamArgs, Tier,
 };
 pub use crate::cli::model::{Bits, ModelArgs, ModelCommand};
+pub use crate::cli::people::{CalibrateArgs, ProfileArgs, ProfileCommand};
 pub use crate::cli::plugins::{PluginsArgs, PluginsCommand};
 pub use crate::cli::train::TrainArgs;
 
@@ -101,6 +104,12 @@ pub enum Command {
     #[command(after_help = "Example:\n  affectd model list\n  affectd model verify affectd-3\n  \
                             affectd model shrink affectd-3 --bits f32 --out models/large")]
     Model(ModelArgs),
+    /// Makes a profile of a person from files with the neutral voice
+    #[command(after_help = "Example:\n  affectd calibrate anna neutral-1.wav neutral-2.wav")]
+    Calibrate(CalibrateArgs),
+    /// Lists, shows, exports, renames and deletes profiles of people
+    #[command(after_help = "Example:\n  affectd profile list\n  affectd profile delete anna")]
+    Profile(ProfileArgs),
     /// Measures what the analysis costs on this machine and prints the report
     #[command(after_help = "Example:\n  affectd bench --backend cpu")]
     Bench(BenchArgs),

@@ -7,6 +7,9 @@ mod heap;
 #[path = "main/models.rs"]
 mod models;
 
+#[path = "main/people.rs"]
+mod people;
+
 use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
 
@@ -37,6 +40,8 @@ fn main() -> ExitCode {
         Command::Train(args) => models::train(args),
         Command::Eval(args) => models::eval(args),
         Command::Model(args) => models::model(args),
+        Command::Calibrate(args) => people::calibrate(&args),
+        Command::Profile(args) => people::profile(&args),
         Command::Bench(args) => bench(args),
         Command::PluginHost => plugins::isolated::child::run().map_err(Into::into),
         Command::PluginScan => plugins::catalogue::tell().map_err(Into::into),

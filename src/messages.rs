@@ -160,6 +160,8 @@ pub struct Update {
     /// What the network said last, before mask and smoothing.
     pub raw: ClassScores,
     pub dimensions: Dimensions,
+    /// The same against the baseline of the person who speaks, where there is one.
+    pub relative: Option<Dimensions>,
     /// Calibrated probability of the winning label before smoothing, 0 before the first result.
     pub confidence: f32,
     /// The network ran for this hop.
@@ -191,6 +193,7 @@ impl Update {
             quadrant: Quadrant::Neutral,
             raw: classes,
             dimensions: Dimensions::NEUTRAL,
+            relative: None,
             confidence: 0.0,
             inferred: false,
             prosody: Prosody::NOTHING,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::config::map::Map;
+use crate::config::personal::Personal;
 use crate::config::slots::Plugins;
 use crate::config::trigger::Trigger;
 
@@ -21,6 +22,7 @@ pub struct Config {
     pub output: Output,
     pub model: Model,
     pub privacy: Privacy,
+    pub personal: Personal,
     pub plugins: Plugins,
     pub maps: Vec<Map>,
     pub triggers: Vec<Trigger>,

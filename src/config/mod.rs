@@ -7,6 +7,7 @@ pub mod checked;
 pub mod typed;
 
 pub mod map;
+pub mod personal;
 pub mod rule;
 pub mod slots;
 pub mod trigger;

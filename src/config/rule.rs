@@ -10,7 +10,7 @@ use crate::config::typed::Typed;
 const CHANNELS_MAX: u16 = 8; // of `input.channels`
 
 /// What the OSC contract names and a later version brings.
-const LATER: [&str; 2] = ["rel/", "teach/"];
+const LATER: [&str; 1] = ["teach/"];
 const NAMED: &str = "class/LABEL, raw/class/LABEL, LABEL or trig/NAME";
 const GATES: &str = "none, voice, known, conf:NUMBER or some of them with commas, the number 0..1";
 
@@ -48,6 +48,9 @@ pub enum SourceStream {
     Arousal,
     Valence,
     Dominance,
+    RelativeArousal,
+    RelativeValence,
+    RelativeDominance,
     Confidence,
     F0,
     F0Range,
@@ -103,7 +106,7 @@ impl Kind {
 }
 
 /// The streams without a label, as their addresses name them.
-const STREAMS: [(&str, SourceStream); 21] = [
+const STREAMS: [(&str, SourceStream); 24] = [
     ("voice/on", SourceStream::VoiceOn),
     ("voice/prob", SourceStream::VoiceProbability),
     ("fresh", SourceStream::Fresh),
@@ -115,6 +118,9 @@ const STREAMS: [(&str, SourceStream); 21] = [
     ("dim/arousal", SourceStream::Arousal),
     ("dim/valence", SourceStream::Valence),
     ("dim/dominance", SourceStream::Dominance),
+    ("rel/arousal", SourceStream::RelativeArousal),
+    ("rel/valence", SourceStream::RelativeValence),
+    ("rel/dominance", SourceStream::RelativeDominance),
     ("conf", SourceStream::Confidence),
     ("feat/f0", SourceStream::F0),
     ("feat/f0_range", SourceStream::F0Range),

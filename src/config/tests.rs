@@ -59,8 +59,9 @@ fn the_shipped_file_holds_the_defaults() {
 #[test]
 fn the_shipped_file_names_every_key() {
     let keys = keys_of_typed();
-    // 7 input, 3 through, 5 osc, 7 voice, 3 hold, 6 smooth, 2 output, 4 model, 1 privacy, 2 plugins
-    assert_eq!(keys.len(), 40, "{keys:?}");
+    // 7 input, 3 through, 5 osc, 7 voice, 3 hold, 6 smooth, 2 output, 4 model, 1 privacy,
+    // 1 personal, 2 plugins
+    assert_eq!(keys.len(), 41, "{keys:?}");
     for key in keys {
         let (section, name) = key.split_once('.').unwrap();
         let (_, rest) = SHIPPED.split_once(&format!("\n[{section}]\n")).expect("the section");
@@ -218,7 +219,7 @@ fn all_that_is_wrong_is_said_at_once_with_its_line() {
          a.toml:3: input.channels: invalid type: string \"two\", expected a whole number\n\
          a.toml:4: input.ring_s = 99: allowed is 0.5..30\n\
          a.toml:6: voices: unknown, did you mean voice? (there is input, through, osc, voice, \
-         hold, smooth, output, model, privacy, plugins, map, trigger)\n\
+         hold, smooth, output, model, privacy, personal, plugins, map, trigger)\n\
          a.toml:8: hold.time_s = -1: allowed is 0.1..600\n\
          a.toml:9: hold.policy: invalid type: integer `3`, expected a string",
     );

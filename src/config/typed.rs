@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config::map::TypedMap;
+use crate::config::personal::Personal;
 use crate::config::slots::TypedPlugins;
 use crate::config::trigger::TypedTrigger;
 
@@ -22,6 +23,7 @@ pub struct Typed {
     pub output: Output,
     pub model: Model,
     pub privacy: Privacy,
+    pub personal: Personal,
     pub plugins: TypedPlugins,
     /// `[[map]]`: which stream moves what. Default none, at most 64.
     #[serde(skip_serializing_if = "Vec::is_empty")]

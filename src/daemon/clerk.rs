@@ -10,7 +10,7 @@ use crate::audio::{self, Direction};
 use crate::config::running::{Origin, State};
 use crate::config::slots::TypedPlugins;
 use crate::config::typed::Typed;
-use crate::config::{ConfigError, checked, file};
+use crate::config::{ConfigError, checked, file, personal};
 use crate::daemon::{load_model, model_folder};
 use crate::messages::{DeviceItem, ModelItem};
 use crate::model::backend::{BackendError, Loaded};
@@ -19,6 +19,7 @@ use crate::model::folder::{self, ModelFolder};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::saved::{self, SavedReceiver};
 use crate::osc::surface::{Done, Ticket};
+use crate::personal::profile::Profile;
 use crate::plugins::catalogue;
 use crate::plugins::processor::Listed;
 
@@ -38,6 +39,10 @@ pub enum Job {
     ScanPlugins(Ticket),
     SaveChain(Ticket, PathBuf, TypedPlugins),
     LoadChain(Ticket, PathBuf),
+    /// Of a channel; nobody waits for it when the configuration names it.
+    ReadProfile(Option<Ticket>, u16, PathBuf),
+    SaveProfile(Ticket, PathBuf, String),
+    ListProfiles(Ticket, PathBuf),
 }
 
 /// What came of it.
@@ -52,6 +57,13 @@ pub enum Finished {
     ReceiversNotSaved(String),
     /// It goes on: 0..1, and with what.
     Progress(Ticket, f32, String),
+    /// What a profile's file says, for a channel.
+    Profile {
+        ticket: Option<Ticket>,
+        channel: u16,
+        file: PathBuf,
+        read: Result<String, Fault>,
+    },
     /// The slots that a file has.
     Chain(Ticket, Result<TypedPlugins, Fault>),
 }
@@ -116,11 +128,33 @@ fn carry_out(job: Job, receivers: &Path, progress: &dyn Fn(Ticket, f32, &str)) -
         Job::LoadChain(ticket, path) => {
             Finished::Chain(ticket, file::load_slots(&path).map_err(config_fault))
         }
+        Job::ReadProfile(ticket, channel, file) => {
+            let read = file::read(&file).map_err(config_fault);
+            Finished::Profile { ticket, channel, file, read }
+        }
+        Job::SaveProfile(ticket, path, text) => {
+            let failed = |source| config_fault(ConfigError::Write { path: path.clone(), source });
+            let saved = file::write_whole(&path, text.as_bytes()).map(|()| Done::Plain);
+            Finished::Answer(ticket, saved.map_err(failed))
+        }
+        Job::ListProfiles(ticket, folder) => Finished::Answer(ticket, profiles(&folder)),
         Job::SaveReceivers(list) => match saved::save(receivers, list) {
             Ok(()) => return None,
             Err(error) => Finished::ReceiversNotSaved(error.to_string()),
         },
     })
+}
+
+fn profiles(folder: &Path) -> Result<Done, Fault> {
+    let failed = |source| config_fault(ConfigError::Read { path: folder.to_owned(), source });
+    let names = personal::profile_names(folder).map_err(failed)?;
+    let item = |name: String| {
+        // One that cannot be read is told by name all the same; loading it says why.
+        let text = file::read(&personal::profile_file(folder, &name)).unwrap_or_default();
+        let model = Profile::model_of(&text).unwrap_or_default();
+        ("profile/item", vec![name.into(), model.into()])
+    };
+    Ok(Done::Items(names.into_iter().map(item).collect()))
 }
 
 fn listed(found: Vec<Listed>) -> Vec<(&'static str, Vec<OscType>)> {

@@ -5,6 +5,8 @@ mod change;
 
 mod health;
 
+mod people;
+
 mod plugins;
 
 mod timed;
@@ -23,6 +25,7 @@ use crate::daemon::supervisor::SourceOrder;
 use crate::daemon::supervisor::output::OutputChange;
 use crate::daemon::worker::change::Change;
 use crate::daemon::worker::health::Tally;
+use crate::daemon::worker::people::People;
 use crate::daemon::worker::plugins::Hands;
 use crate::daemon::worker::timed::Timed;
 use crate::engine::lane::EngineError;
@@ -145,6 +148,7 @@ pub struct Worker {
     /// Who asked for a lost source to be tried.
     retry: Option<Ticket>,
     hands: Hands,
+    people: People,
     lines: Lines,
     updates: Vec<Update>,
     /// Of each channel.
@@ -171,6 +175,7 @@ impl Worker {
             committed: None,
             retry: None,
             hands: Hands::default(),
+            people: People::default(),
             lines,
             updates: Vec::new(),
             segments: Vec::new(),
@@ -186,6 +191,7 @@ impl Worker {
     pub fn run(mut self, stop: &AtomicBool, reload: &AtomicBool) {
         self.take_maps();
         self.take_triggers();
+        self.take_profiles(&[]);
         let mut next_health = Instant::now();
         loop {
             let leaving = stop.load(Ordering::Relaxed);
@@ -292,7 +298,10 @@ impl Worker {
                 engine.reopen(reader.rate_hz())?;
                 engine
             }
-            before => self.new_engine(&reader, before.as_ref())?,
+            mut before => {
+                let engine = self.new_engine(&reader, before.as_ref())?;
+                self.enrolled(engine, before.as_mut())
+            }
         };
         let channels = u16::try_from(reader.channels()).unwrap_or(1);
         self.segments.truncate(usize::from(channels));
@@ -349,6 +358,7 @@ impl Worker {
         let update = &Update { triggers, ..*update };
         self.surface.update(update, captured, Moment::now());
         self.map(update, hop_s);
+        self.watch_calibration(update.channel, hop_s);
         let index = usize::from(update.channel).saturating_sub(1);
         if let Some(segments) = self.segments.get_mut(index) {
             let surface = &mut self.surface;

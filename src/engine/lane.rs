@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::config::checked::{Config, Voice};
 use crate::engine::history::History;
 use crate::engine::leader::Leader;
+use crate::engine::person::Person;
 use crate::engine::shaping::Shaping;
 use crate::features::front_end::{FrontEnd, front_end};
 use crate::features::prosody::ProsodyMeter;
@@ -17,6 +18,7 @@ use crate::model::card::Card;
 use crate::model::predictor::{Predict, Prediction, Window};
 use crate::model::stream::Stream;
 use crate::model::window::WindowRule;
+use crate::personal::baseline::Baseline;
 use crate::personal::normaliser::Normaliser;
 use crate::units::{ANALYSIS_RATE_HZ, amplitude_to_db};
 use crate::voice::activity::Activity;
@@ -66,6 +68,7 @@ pub struct Lane {
     floor: Floor,
     gate: Gate,
     normaliser: Normaliser,
+    person: Person,
     shaping: Shaping,
     leader: Leader,
     history: History,
@@ -110,6 +113,7 @@ impl Lane {
             floor: Floor::new(features.frames_per_s()),
             gate: Gate::new(gate_spec(&config.voice, &features)),
             normaliser: Normaliser::new(&card.normaliser),
+            person: Person::default(),
             shaping: Shaping::new(card.labels.len(), card.hop_s, &config.smooth, &config.hold),
             leader: Leader::new(config.output.lead),
             history: History::new(features.rows(), windows.rows_max() + MARGIN_FRAMES),
@@ -152,6 +156,19 @@ impl Lane {
 
     pub fn sequence(&self) -> u32 {
         self.sequence
+    }
+
+    pub fn person(&mut self) -> &mut Person {
+        &mut self.person
+    }
+
+    /// This person speaks from now on; `None`: somebody unknown.
+    pub fn enrol(&mut self, baseline: Option<Baseline>) {
+        match &baseline {
+            Some(baseline) => baseline.enrol(&mut self.normaliser),
+            None => self.normaliser.reset(),
+        }
+        self.person.set_baseline(baseline);
     }
 
     /// Takes samples of this channel at the source's rate.
@@ -219,12 +236,13 @@ impl Lane {
         self.front_end.process(samples, &mut self.row);
         self.prosody.process(samples, level_db, self.gate.is_on(), self.front_end.pitch());
         if is_speech {
-            self.normaliser.observe(&self.row);
+            self.normaliser.observe_weighted(&self.row, self.person.adapt());
             self.floor.observe_speech(level_db);
             self.frames_since_speech = 0;
         } else {
             self.frames_since_speech = self.frames_since_speech.saturating_add(1);
         }
+        self.person.hear(self.gate.is_on().then_some((&self.row, is_speech)));
         self.normaliser.apply(&self.row, &mut self.normalised);
         self.history.push(&self.normalised);
         if !self.gate.is_on() {
@@ -257,6 +275,8 @@ impl Lane {
         self.shaping.advance();
         self.is_known |= prediction.is_some() && self.shaping.is_known();
         let (classes, dimensions) = (self.shaping.classes(), self.shaping.dimensions());
+        let voice_known = self.gate.is_on() && self.is_known;
+        let relative = self.person.relative(dimensions, voice_known && prediction.is_some());
         let meter = std::mem::take(&mut self.meter);
         self.sequence = self.sequence.wrapping_add(1);
         self.told_frames += meter.feature_frames as u64;
@@ -267,7 +287,7 @@ impl Lane {
             end_frame,
             time_s: end_frame as f64 / f64::from(self.rate_hz),
             voice_on: self.gate.is_on(),
-            voice_known: self.gate.is_on() && self.is_known,
+            voice_known,
             voice_probability: self.probability.clamp(0.0, 1.0),
             fresh: self.shaping.is_fresh(),
             since_onset_s: self.seconds(self.segment_frames.saturating_sub(MARGIN_FRAMES)),
@@ -280,6 +300,7 @@ impl Lane {
             quadrant: self.leader.quadrant(dimensions),
             raw: self.shaping.raw(),
             dimensions,
+            relative,
             confidence: self.shaping.confidence(),
             inferred: prediction.is_some(),
             prosody: self.prosody.values(),

@@ -7,9 +7,10 @@ use crate::messages::{ClassScores, Dimensions, Quadrant};
 /// Half a width of the band around 0.5 in which an axis keeps its side.
 const BAND: f32 = 0.03;
 
-/// Distance from the centre that leaves neutral, and the one that comes back to it.
+/// Distance from the centre that leaves neutral, and the one that comes back to it: further apart
+/// than a dither of both axes within the band can go.
 const OUT: f32 = 0.1;
-const BACK: f32 = 0.07;
+const BACK: f32 = 0.06;
 
 /// Of one channel.
 #[derive(Clone, Debug)]

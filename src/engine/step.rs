@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use crate::config::checked::Config;
 use crate::engine::lane::{EngineError, Lane};
+use crate::engine::person::Person;
 use crate::messages::Update;
 use crate::model::card::Card;
 use crate::model::predictor::{Batch, Predict, Prediction};
+use crate::personal::baseline::Baseline;
 use crate::units::to_count;
 
 /// Silence put in place of lost sound; what is lost beyond it is jumped over.
@@ -79,6 +81,22 @@ impl Engine {
         self.lost_hops = before.lost_hops;
         let sequence = before.lanes.iter().map(Lane::sequence).max().unwrap_or(0);
         self.lanes.iter_mut().for_each(|lane| lane.follow(sequence));
+    }
+
+    /// Of a channel counted from 1.
+    pub fn person(&mut self, channel: u16) -> Option<&mut Person> {
+        self.lane(channel).map(Lane::person)
+    }
+
+    /// This person speaks on the channel from now on; `None`: somebody unknown.
+    pub fn enrol(&mut self, channel: u16, baseline: Option<Baseline>) {
+        if let Some(lane) = self.lane(channel) {
+            lane.enrol(baseline);
+        }
+    }
+
+    fn lane(&mut self, channel: u16) -> Option<&mut Lane> {
+        self.lanes.get_mut(usize::from(channel).checked_sub(1)?)
     }
 
     pub fn channels(&self) -> usize {

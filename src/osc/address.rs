@@ -55,6 +55,9 @@ pub const TABLE: &[Address] = &[
     stream(Stream::Arousal, Core, "/ch/N/dim/arousal", "f", UNIT, "", "calm 0 to excited 1, neutral 0.5"),
     stream(Stream::Valence, Core, "/ch/N/dim/valence", "f", UNIT, "", "unpleasant 0 to pleasant 1, neutral 0.5"),
     stream(Stream::Dominance, Core, "/ch/N/dim/dominance", "f", UNIT, "", "yielding 0 to in control 1, neutral 0.5"),
+    stream(Stream::RelativeArousal, Core, "/ch/N/rel/arousal", "f", UNIT, "", "arousal against this person's neutral voice, which is 0.5; silent without calibrate"),
+    stream(Stream::RelativeValence, Core, "/ch/N/rel/valence", "f", UNIT, "", "valence likewise"),
+    stream(Stream::RelativeDominance, Core, "/ch/N/rel/dominance", "f", UNIT, "", "dominance likewise"),
     stream(Stream::Confidence, Core, "/ch/N/conf", "f", UNIT, "", "how far to trust the result"),
     stream(Stream::Classes, Group::Vec, "/ch/N/classes", "f*", UNIT, "", "all class values in one list, in the order of labels"),
     stream(Stream::RawClass, Raw, "/ch/N/raw/class/<label>", "f", UNIT, "", "probability before mask and smoothing, when the network ran"),
@@ -166,6 +169,13 @@ pub const TABLE: &[Address] = &[
     verb(Verb::ConfigSave, "/config/save", "", "what holds now into the configuration file"),
     verb(Verb::ConfigDiff, "/config/diff", "", "one config/item for each key that differs from the file, then ok"),
     verb(Verb::ConsentNotice, "/consent/notice", "[s]", "ok with a sentence for the sign at the door: en, de, fr, es, it"),
+    verb(Verb::CalibrateStart, "/ch/N/calibrate/start", "f", "seconds of speech, 5 to 120: somebody speaks in a neutral voice; ok with what was heard"),
+    verb(Verb::CalibrateStop, "/ch/N/calibrate/stop", "", "it was enough: the baseline is of what was heard so far"),
+    verb(Verb::CalibrateReset, "/ch/N/calibrate/reset", "", "somebody unknown speaks"),
+    verb(Verb::CalibrateAdapt, "/ch/N/calibrate/adapt", "f", "how fast the baseline follows the voice: 1 as it was trained to, 0 not at all"),
+    verb(Verb::ProfileSave, "/ch/N/calibrate/profile/save", "s", "name: the baseline, into NAME.profile.toml beside the configuration; numbers only"),
+    verb(Verb::ProfileLoad, "/ch/N/calibrate/profile/load", "s", "name: this person speaks"),
+    verb(Verb::ProfileList, "/ch/N/calibrate/profile/list", "", "one profile/item each, then ok with their number"),
     verb(Verb::PluginList, "/plugin/list", "", "the slots in their order: one plugin/item each, then ok with their number"),
     verb(Verb::PluginScan, "/plugin/scan", "", "what is installed: progress, one plugin/found each, then ok with their number"),
     verb(Verb::PluginAdd, "/plugin/add", "s[ii]", "uri, slot (0 or none: the last), channel (0 or none: all): a plug-in more"),
@@ -205,6 +215,7 @@ pub const TABLE: &[Address] = &[
     reply("/device/item", "ssiii", "id, name, channels, rate in Hz, 1 for the default"),
     reply("/model/item", "ssii", "name, description, parameters, 1 for the one that answers"),
     reply("/model/card/item", "ss", "key, value"),
+    reply("/profile/item", "ss", "name, model that it is of"),
     reply("/plugin/item", "issiiiiiff", PLUGIN_TEXT),
     reply("/plugin/found", "sssii", "uri, name, format, inputs, outputs"),
     reply("/plugin/preset/item", "iss", "slot, label, uri"),
@@ -218,19 +229,8 @@ pub const TABLE: &[Address] = &[
 
 /// What the contract names and a later version brings: answered by -18 instead of -2. Patterns
 /// below the root.
-pub const LATER: &[&str] = &[
-    "/ch/*/rel/*",
-    "/ch/*/emb",
-    "/ch/*/teach/*",
-    "/ch/*/words",
-    "/ch/*/calibrate/*",
-    "/ch/*/calibrate/*/*",
-    "/x/*",
-    "/x/*/*/*",
-    "/teach/*",
-    "/calibrate/*",
-    "/record/*",
-];
+pub const LATER: &[&str] =
+    &["/ch/*/emb", "/ch/*/teach/*", "/ch/*/words", "/x/*", "/x/*/*/*", "/teach/*", "/record/*"];
 
 const T_TEXT: &str =
     "sequence number, unix seconds, microseconds of the window's end, age in ms at send";

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rosc::{OscPacket, OscType};
 
-use crate::messages::{ClassScores, Identity, Update};
+use crate::messages::{ClassScores, Dimensions, Identity, Update};
 use crate::osc::address::{Address, Instance, Role, Stream, instances};
 use crate::osc::encode::message;
 use crate::units::level_to_norm;
@@ -68,6 +68,7 @@ impl ChannelStreams {
             };
             slot.is_due = match slot.stream {
                 Stream::RawClass => update.inferred,
+                stream if stream.is_relative() => update.relative.is_some(),
                 stream => slot.has_changed || is_repeat || !stream.is_state(),
             };
         }
@@ -240,6 +241,7 @@ pub fn set_text(place: &mut OscType, text: &str) -> bool {
 fn reading(stream: Stream, index: usize, update: &Update) -> Reading {
     use Reading::{Float, Int};
     let label = |scores: &ClassScores| scores.as_slice().get(index).copied().unwrap_or(0.0);
+    let relative = update.relative.unwrap_or(Dimensions::NEUTRAL);
     match stream {
         // Have several values or a text; `set` and `set_time` write them.
         Stream::Time | Stream::Classes | Stream::TopLabel | Stream::QuadrantName => Int(0),
@@ -259,6 +261,9 @@ fn reading(stream: Stream, index: usize, update: &Update) -> Reading {
         Stream::Arousal => Float(update.dimensions.arousal),
         Stream::Valence => Float(update.dimensions.valence),
         Stream::Dominance => Float(update.dimensions.dominance),
+        Stream::RelativeArousal => Float(relative.arousal),
+        Stream::RelativeValence => Float(relative.valence),
+        Stream::RelativeDominance => Float(relative.dominance),
         Stream::Confidence => Float(update.confidence),
         Stream::F0 => Float(update.prosody.f0_hz),
         Stream::F0Range => Float(update.prosody.f0_range),

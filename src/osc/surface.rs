@@ -10,6 +10,8 @@ mod maps;
 
 mod notice;
 
+mod people;
+
 mod plugins;
 
 mod reply;
@@ -60,7 +62,9 @@ use crate::osc::streams::ChannelStreams;
 use crate::osc::view::View;
 
 pub use crate::osc::surface::fanout::Moment;
-pub use crate::osc::surface::request::{Cause, Comparison, Done, Pending, PluginRequest, Request};
+pub use crate::osc::surface::request::{
+    Cause, Comparison, Done, Pending, PersonRequest, PluginRequest, Request,
+};
 pub use crate::osc::surface::tickets::Ticket;
 use crate::osc::surface::tickets::Tickets;
 

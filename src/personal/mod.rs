@@ -4,6 +4,12 @@
 
 pub mod normaliser;
 
+pub mod baseline;
+
+pub mod calibration;
+
+pub mod profile;
+
 pub mod lean;
 
 pub mod few_shot;

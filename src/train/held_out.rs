@@ -8,7 +8,8 @@ use crate::train::corpus::Clip;
 const CORPORA: [&str; 1] = ["noise:ir"];
 
 /// Music is for testing but for these recordings, by what their names begin with: jazz, an
-/// orchestra, a trumpet, drums. Kept back are strings, a song with its singer, synthesizers, a beat.
+/// orchestra, a trumpet, drums. Kept back are strings, a song with its singer, synthesizers, a
+/// beat.
 const MUSIC: &str = "noise:music";
 const MUSIC_TO_TRAIN: [&str; 5] = ["Kevin_MacLeod", "sorohanro", "break12", "break28", "break29"];
 

@@ -1,5 +1,5 @@
-//! What is mixed in beside a voice, or takes its place: recordings by their kind, and crowds made of
-//! the clips themselves.
+//! What is mixed in beside a voice, or takes its place: recordings by their kind, and crowds made
+//! of the clips themselves.
 
 use std::path::Path;
 

@@ -16,19 +16,19 @@ fn demo(arguments: &[&str]) -> Daemon {
 
 impl Daemon {
     /// The answer to one command.
-    fn ask(&mut self, address: &str, arguments: &[OscType]) -> OscMessage {
+    pub fn ask(&mut self, address: &str, arguments: &[OscType]) -> OscMessage {
         self.send(address, arguments.to_vec());
         self.reply(address)
     }
 
     /// The value of an address.
-    fn value(&mut self, address: &str) -> Vec<OscType> {
+    pub fn value(&mut self, address: &str) -> Vec<OscType> {
         self.send(address, vec![]);
         self.ear.wait_for(address, |heard| heard.message.addr == address).args
     }
 
     /// The code of the error that a command gets.
-    fn code(&mut self, address: &str, arguments: &[OscType]) -> i32 {
+    pub fn code(&mut self, address: &str, arguments: &[OscType]) -> i32 {
         let answer = self.ask(address, arguments);
         assert_eq!(answer.addr, "/ser/error", "{answer:?}");
         answer.args[2].clone().int().expect("errors have a code")

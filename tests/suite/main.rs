@@ -48,6 +48,8 @@ mod live;
 
 mod control;
 
+mod people;
+
 mod transport;
 
 mod peers;

@@ -50,6 +50,9 @@ impl Worker {
             Request::Save { file, typed } => {
                 self.save_to(ticket, SaveTo::Configuration { file, typed });
             }
+            Request::Person { channel, request } => {
+                self.carry_out_person(ticket, channel, request);
+            }
             Request::Plugin(request) => self.carry_out_plugins(ticket, request),
             Request::ListDevices => {
                 self.hand_over(Some(ticket), Job::ListDevices(ticket, Direction::Input));
@@ -116,6 +119,9 @@ impl Worker {
                     }
                     Err(fault) => self.refuse(Some(ticket), fault),
                 }
+            }
+            Finished::Profile { ticket, channel, file, read } => {
+                self.take_profile(ticket, channel, &file, read);
             }
             Finished::ReceiversNotSaved(text) => {
                 log::warn!("{text}");
@@ -271,6 +277,9 @@ impl Worker {
         if before.triggers != self.config.triggers {
             self.take_triggers();
         }
+        let is_another = before.model.folder != self.config.model.folder;
+        let known: &[String] = if is_another { &[] } else { &before.personal.profiles };
+        self.take_profiles(known);
         let has_channels = before.input.channels == self.config.input.channels
             && before.input.names == self.config.input.names;
         if is_new_model || !has_channels || before.triggers != self.config.triggers {

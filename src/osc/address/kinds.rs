@@ -40,6 +40,9 @@ pub enum Stream {
     Arousal,
     Valence,
     Dominance,
+    RelativeArousal,
+    RelativeValence,
+    RelativeDominance,
     Confidence,
     /// All classes in one list.
     Classes,
@@ -69,7 +72,12 @@ impl Stream {
 
     /// 0.5 is its neutral, so that a receiver may want it from -1 to 1.
     pub fn is_centred(self) -> bool {
-        matches!(self, Self::Arousal | Self::Valence | Self::Dominance)
+        matches!(self, Self::Arousal | Self::Valence | Self::Dominance) || self.is_relative()
+    }
+
+    /// Against a person's baseline: silent without one.
+    pub fn is_relative(self) -> bool {
+        matches!(self, Self::RelativeArousal | Self::RelativeValence | Self::RelativeDominance)
     }
 
     /// 0 or 1.
@@ -178,6 +186,13 @@ pub enum Verb {
     ConfigSave,
     ConfigDiff,
     ConsentNotice,
+    CalibrateStart,
+    CalibrateStop,
+    CalibrateReset,
+    CalibrateAdapt,
+    ProfileSave,
+    ProfileLoad,
+    ProfileList,
     PluginList,
     PluginScan,
     PluginAdd,
@@ -207,6 +222,10 @@ pub enum Verb {
 }
 
 impl Verb {
+    pub fn is_of_people(self) -> bool {
+        (Self::CalibrateStart as u8..Self::PluginList as u8).contains(&(self as u8))
+    }
+
     pub fn is_of_plugins(self) -> bool {
         Self::PluginList as u8 <= self as u8 && !self.is_of_maps() && !self.is_of_triggers()
     }

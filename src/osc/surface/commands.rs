@@ -150,7 +150,11 @@ impl Surface {
                 self.set(caller, &[instance], &message, now)
             }
             Role::Verb(verb) => {
+                let channel = instance.channel;
                 let arguments = Arguments::check(message, instance.row.types)?;
+                if verb.is_of_people() {
+                    return self.run_people(caller, channel, verb, &arguments);
+                }
                 self.run(caller, verb, &arguments, replies, now)
             }
             Role::Event(_) | Role::Segment(_) | Role::Reply => {

@@ -3,6 +3,7 @@
 
 use rosc::OscType;
 
+use crate::config::personal::{NAMES, is_name};
 use crate::config::running::State;
 use crate::config::slots::{SLOTS_MAX, TypedSlot};
 use crate::config::typed::Typed;
@@ -168,9 +169,8 @@ impl Surface {
 
     /// A chain's file lies beside the configuration.
     fn chain_file(&self, name: &str) -> Result<std::path::PathBuf, Fault> {
-        let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        if name.is_empty() || name.len() > 64 || !name.chars().all(is_good) {
-            let text = format!("chain is {name:?}, allowed are 1 to 64 of a-z, A-Z, 0-9, _ and -");
+        if !is_name(name) {
+            let text = format!("chain is {name:?}, allowed are {NAMES}");
             return Err(Fault::new(Code::NotAllowed, text));
         }
         Ok(self.running.folder().join(format!("{name}.chain.toml")))

@@ -44,6 +44,34 @@ pub enum Request {
     /// Models beside the one that is configured.
     ListModels,
     Plugin(PluginRequest),
+    /// About who speaks on a channel, counted from 1.
+    Person {
+        channel: u16,
+        request: PersonRequest,
+    },
+}
+
+/// About a person's baseline, and the file that keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PersonRequest {
+    /// Of so much neutral speech.
+    Calibrate {
+        seconds: f32,
+    },
+    Stop,
+    Reset,
+    Adapt {
+        rate: f32,
+    },
+    Save {
+        file: PathBuf,
+    },
+    Load {
+        file: PathBuf,
+    },
+    List {
+        folder: PathBuf,
+    },
 }
 
 /// About slots, counted from 0, and their parameters, by symbol or number.

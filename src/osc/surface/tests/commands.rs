@@ -178,7 +178,7 @@ fn quit_is_for_this_machine_and_who_knows_the_token() {
 #[test]
 fn what_comes_later_says_so() {
     let mut stage = Stage::new(false);
-    for address in ["/ser/ch/1/rel/arousal", "/ser/teach/train", "/ser/record/list"] {
+    for address in ["/ser/ch/1/teach/calm", "/ser/teach/train", "/ser/record/list"] {
         assert_eq!(stage.error(address, &[]), -18, "{address}");
     }
 }

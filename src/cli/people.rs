@@ -1,0 +1,44 @@
+//! What may be typed after `affectd calibrate` and `affectd profile`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct CalibrateArgs {
+    /// What the profile is called: 1 to 64 of a-z, A-Z, 0-9, _ and -
+    pub name: String,
+    /// Sound files with the neutral voice of this person alone, 5 s of speech at least
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Configuration, found as for `run`; the profile lies beside it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the model, instead of the one configured
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+}
+
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct ProfileArgs {
+    #[command(subcommand)]
+    pub command: ProfileCommand,
+    /// Configuration, found as for `run`; the profiles lie beside it
+    // The option of `run` has the id `config`; a global one of the same id would be both.
+    #[arg(id = "beside", long = "config", value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub enum ProfileCommand {
+    /// Names of all, and the models that they are of
+    List,
+    /// What one holds
+    Show { name: String },
+    /// Prints one, to be kept elsewhere
+    Export { name: String },
+    /// Calls one otherwise
+    Rename { name: String, new: String },
+    /// Forgets a person
+    Delete { name: String },
+}
