@@ -23,7 +23,7 @@ pub use crate::cli::eval::{
     EvalArgs, EvalCommand, FoldsArgs, HeldOut, RobustnessArgs, StreamArgs, Tier,
 };
 pub use crate::cli::model::{Bits, ModelArgs, ModelCommand};
-pub use crate::cli::people::{CalibrateArgs, ProfileArgs, ProfileCommand};
+pub use crate::cli::people::{CalibrateArgs, ProfileArgs, ProfileCommand, TeachArgs};
 pub use crate::cli::plugins::{PluginsArgs, PluginsCommand};
 pub use crate::cli::train::TrainArgs;
 
@@ -107,6 +107,9 @@ pub enum Command {
     /// Makes a profile of a person from files with the neutral voice
     #[command(after_help = "Example:\n  affectd calibrate anna neutral-1.wav neutral-2.wav")]
     Calibrate(CalibrateArgs),
+    /// Teaches labels of your own from files in which a person shows them
+    #[command(after_help = "Example:\n  affectd teach anna calm=calm/ tense=one.wav tense=two.wav")]
+    Teach(TeachArgs),
     /// Lists, shows, exports, renames and deletes profiles of people
     #[command(after_help = "Example:\n  affectd profile list\n  affectd profile delete anna")]
     Profile(ProfileArgs),

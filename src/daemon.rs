@@ -73,7 +73,7 @@ pub fn run(running: Running) -> Result<()> {
 
     let (server, waker) = TcpServer::new(listener).context("no TCP for OSC")?;
     let receivers_file = receivers_file(&config);
-    let (knowledge, waker) = (knowledge(&config, loaded.predictor.card()), Some(waker));
+    let (knowledge, waker) = (knowledge(&config, loaded.predictor.card(), Vec::new()), Some(waker));
     let saved = saved::load(&receivers_file)?;
     let setup = Setup { socket, waker, running, knowledge, saved };
     let surface = Surface::new(setup).context("the OSC socket cannot be used")?;
@@ -183,7 +183,7 @@ fn check_mask(config: &Config, card: &Card) -> Result<()> {
 }
 
 /// What the surface tells of a model.
-fn knowledge(config: &Config, card: &Card) -> Knowledge {
+fn knowledge(config: &Config, card: &Card, taught: Vec<(u16, String)>) -> Knowledge {
     let labels = card.labels.iter().cloned().chain([UNKNOWN.to_owned()]).collect();
     let folder = config.model.folder.file_name().unwrap_or_default();
     Knowledge {
@@ -197,6 +197,7 @@ fn knowledge(config: &Config, card: &Card) -> Knowledge {
                 .iter()
                 .map(|trigger| (trigger.source.channel, trigger.name.clone()))
                 .collect(),
+            taught: taught.into(),
             hop_s: config.model.hop_s.unwrap_or(card.hop_s),
         },
         model: folder.to_string_lossy().into_owned(),

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => models::eval(args),
         Command::Model(args) => models::model(args),
         Command::Calibrate(args) => people::calibrate(&args),
+        Command::Teach(args) => people::teach(&args),
         Command::Profile(args) => people::profile(&args),
         Command::Bench(args) => bench(args),
         Command::PluginHost => plugins::isolated::child::run().map_err(Into::into),

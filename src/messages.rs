@@ -1,54 +1,17 @@
 //! What crosses threads between the engine and those who speak for it. Plain values without
 //! behaviour beyond reading them; no sockets, devices or clocks.
 
+mod scores;
+
 use std::sync::Arc;
 
 use serde::Serialize;
 
+pub use crate::messages::scores::{CLASSES_MAX, ClassScores, TAUGHT_MAX, Taught};
 use crate::units::SILENCE_DB;
-
-/// Most labels a model may have, `unknown` included.
-pub const CLASSES_MAX: usize = 16;
 
 /// Label of the probability mass that the engine withholds for want of evidence.
 pub const UNKNOWN: &str = "unknown";
-
-/// One value per label in the model's order, then `unknown`; sums to 1. Lives on the stack so that
-/// an update costs no allocation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ClassScores {
-    values: [f32; CLASSES_MAX],
-    count: usize,
-}
-
-impl ClassScores {
-    /// All mass on `unknown`, for a model with `labels` labels of its own.
-    pub fn unknown(labels: usize) -> Self {
-        assert!(labels < CLASSES_MAX, "the model card allows at most {} labels", CLASSES_MAX - 1);
-        let mut values = [0.0; CLASSES_MAX];
-        values[labels] = 1.0;
-        Self { values, count: labels + 1 }
-    }
-
-    pub fn as_slice(&self) -> &[f32] {
-        &self.values[..self.count]
-    }
-
-    pub fn as_mut_slice(&mut self) -> &mut [f32] {
-        &mut self.values[..self.count]
-    }
-
-    /// Index and value of the largest score; the first of equals.
-    pub fn top(&self) -> (usize, f32) {
-        let mut best = (0, self.values[0]);
-        for (index, &value) in self.as_slice().iter().enumerate() {
-            if value > best.1 {
-                best = (index, value);
-            }
-        }
-        best
-    }
-}
 
 /// Category-derived affect coordinates, each 0..1 with 0.5 neutral.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -167,6 +130,7 @@ pub struct Update {
     /// The network ran for this hop.
     pub inferred: bool,
     pub prosody: Prosody,
+    pub taught: Taught,
     pub triggers: TriggerStates,
 }
 
@@ -197,6 +161,7 @@ impl Update {
             confidence: 0.0,
             inferred: false,
             prosody: Prosody::NOTHING,
+            taught: Taught::NOTHING,
             triggers: TriggerStates::default(),
         }
     }
@@ -352,6 +317,9 @@ pub struct Identity {
     pub names: Arc<[String]>,
     /// Channel and name of each trigger, in the order of the configuration.
     pub triggers: Arc<[(u16, String)]>,
+    /// Channel and name of each output that was taught, channel by channel in the order of
+    /// [`Taught`].
+    pub taught: Arc<[(u16, String)]>,
     /// Time between two updates.
     pub hop_s: f32,
 }

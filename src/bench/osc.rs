@@ -50,6 +50,7 @@ pub fn sample_surface(count: usize, receivers: Receivers) -> Result<Stage> {
             channels: 1,
             names: [].into(),
             triggers: [].into(),
+            taught: [].into(),
             hop_s: 0.1,
         },
         model: "sample".to_owned(),

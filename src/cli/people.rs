@@ -20,6 +20,21 @@ pub struct CalibrateArgs {
 }
 
 #[derive(Args, Debug, PartialEq, Eq)]
+pub struct TeachArgs {
+    /// What the profile is called; one that is there is taught more
+    pub name: String,
+    /// A label of your own and a sound file, or folder of sound files, in which it is shown
+    #[arg(required = true, value_name = "LABEL=PATH")]
+    pub shown: Vec<String>,
+    /// Configuration, found as for `run`; the profile lies beside it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the model, instead of the one configured
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+}
+
+#[derive(Args, Debug, PartialEq, Eq)]
 pub struct ProfileArgs {
     #[command(subcommand)]
     pub command: ProfileCommand,

@@ -9,9 +9,7 @@ use crate::config::typed::Typed;
 
 const CHANNELS_MAX: u16 = 8; // of `input.channels`
 
-/// What the OSC contract names and a later version brings.
-const LATER: [&str; 1] = ["teach/"];
-const NAMED: &str = "class/LABEL, raw/class/LABEL, LABEL or trig/NAME";
+const NAMED: &str = "class/LABEL, raw/class/LABEL, LABEL, trig/NAME or teach/NAME";
 const GATES: &str = "none, voice, known, conf:NUMBER or some of them with commas, the number 0..1";
 
 /// `section.key` of what is typed.
@@ -42,6 +40,8 @@ pub enum SourceStream {
     TopIndex,
     Class(String),
     RawClass(String),
+    /// What the person on the channel taught.
+    Taught(String),
     /// A trigger, and its place among them.
     Trigger(String, usize),
     TopProbability,
@@ -77,8 +77,6 @@ pub struct Gate {
 pub enum RuleError {
     #[error("{key} = {value}: allowed is {allowed}")]
     Value { fault: Fault, key: Key, value: String, allowed: String },
-    #[error("{key} = {name:?}: the streams {branch}* are not built in yet")]
-    NotBuiltIn { key: Key, name: String, branch: &'static str },
     #[error("there is a {kind} {name:?} already; remove it, or give this one another name")]
     Exists { kind: Kind, name: String },
     #[error("there is no {kind} {name:?}; {kind}/list tells which there are")]
@@ -143,12 +141,10 @@ impl Source {
             (Some((_, stream)), _) => stream,
             (None, "class") if is_made_of(label, "_") => SourceStream::Class(label.into()),
             (None, "raw/class") if is_made_of(label, "_") => SourceStream::RawClass(label.into()),
+            (None, "teach") if is_made_of(label, "_") => SourceStream::Taught(label.into()),
             // The place is not known before all triggers are.
             (None, "trig") if is_made_of(label, "_") => SourceStream::Trigger(label.into(), 0),
             _ => {
-                if let Some(branch) = LATER.into_iter().find(|later| name.starts_with(later)) {
-                    return Err(RuleError::NotBuiltIn { key, name: text.into(), branch });
-                }
                 let known = STREAMS.map(|(known, _)| known).join(", ");
                 return refuse(Unknown, key, text, &format!("{known}, {NAMED}"));
             }
@@ -197,6 +193,7 @@ impl Display for Source {
         match &self.stream {
             SourceStream::Class(label) => write!(f, "class/{label}"),
             SourceStream::RawClass(label) => write!(f, "raw/class/{label}"),
+            SourceStream::Taught(name) => write!(f, "teach/{name}"),
             SourceStream::Trigger(name, _) => write!(f, "trig/{name}"),
             plain => f.write_str(name_of(plain, &STREAMS)),
         }

@@ -19,6 +19,8 @@ use crate::model::folder::{self, ModelFolder};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::saved::{self, SavedReceiver};
 use crate::osc::surface::{Done, Ticket};
+use crate::personal::head::{self, Head, Score};
+use crate::personal::lesson::Lesson;
 use crate::personal::profile::Profile;
 use crate::plugins::catalogue;
 use crate::plugins::processor::Listed;
@@ -43,6 +45,8 @@ pub enum Job {
     ReadProfile(Option<Ticket>, u16, PathBuf),
     SaveProfile(Ticket, PathBuf, String),
     ListProfiles(Ticket, PathBuf),
+    /// Of a channel; the number tells it from those before.
+    Train(u16, u32, Lesson),
 }
 
 /// What came of it.
@@ -63,6 +67,12 @@ pub enum Finished {
         channel: u16,
         file: PathBuf,
         read: Result<String, Fault>,
+    },
+    /// What a lesson came to.
+    Trained {
+        channel: u16,
+        number: u32,
+        result: Result<Box<(Head, Score)>, Fault>,
     },
     /// The slots that a file has.
     Chain(Ticket, Result<TypedPlugins, Fault>),
@@ -132,17 +142,27 @@ fn carry_out(job: Job, receivers: &Path, progress: &dyn Fn(Ticket, f32, &str)) -
             let read = file::read(&file).map_err(config_fault);
             Finished::Profile { ticket, channel, file, read }
         }
-        Job::SaveProfile(ticket, path, text) => {
-            let failed = |source| config_fault(ConfigError::Write { path: path.clone(), source });
-            let saved = file::write_whole(&path, text.as_bytes()).map(|()| Done::Plain);
-            Finished::Answer(ticket, saved.map_err(failed))
-        }
+        Job::SaveProfile(ticket, path, text) => Finished::Answer(ticket, save(path, &text)),
         Job::ListProfiles(ticket, folder) => Finished::Answer(ticket, profiles(&folder)),
+        Job::Train(channel, number, lesson) => {
+            Finished::Trained { channel, number, result: trained(&lesson) }
+        }
         Job::SaveReceivers(list) => match saved::save(receivers, list) {
             Ok(()) => return None,
             Err(error) => Finished::ReceiversNotSaved(error.to_string()),
         },
     })
+}
+
+fn trained(lesson: &Lesson) -> Result<Box<(Head, Score)>, Fault> {
+    let trained = Head::train(lesson).and_then(|head| Ok((head, head::score(lesson)?)));
+    trained.map(Box::new).map_err(|error| Fault::new(Code::NotNow, error.to_string()))
+}
+
+fn save(path: PathBuf, text: &str) -> Result<Done, Fault> {
+    let saved = file::write_whole(&path, text.as_bytes());
+    saved.map_err(|source| config_fault(ConfigError::Write { path, source }))?;
+    Ok(Done::Plain)
 }
 
 fn profiles(folder: &Path) -> Result<Done, Fault> {

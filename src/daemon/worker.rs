@@ -7,6 +7,10 @@ mod health;
 
 mod people;
 
+mod source;
+
+mod teaching;
+
 mod plugins;
 
 mod timed;
@@ -27,6 +31,7 @@ use crate::daemon::worker::change::Change;
 use crate::daemon::worker::health::Tally;
 use crate::daemon::worker::people::People;
 use crate::daemon::worker::plugins::Hands;
+pub use crate::daemon::worker::source::{Outage, SourceChange, Why};
 use crate::daemon::worker::timed::Timed;
 use crate::engine::lane::EngineError;
 use crate::engine::segments::Segments;
@@ -37,7 +42,6 @@ use crate::model::backend::Loaded;
 use crate::osc::fault::{Code, Fault};
 use crate::osc::receive::Inbound;
 use crate::osc::surface::{Done, Moment, Pending, Request, Surface, Ticket};
-use crate::plugins::chain::Ends;
 use crate::ring::{Chunk, Reader};
 
 /// Pause between two looks at the ring: a fifth of a block of 10 ms.
@@ -53,41 +57,6 @@ const SOUND_A_TURN: Duration = Duration::from_millis(20);
 /// 8 KB, the longest, may take some milliseconds more.
 const COMMANDS_A_TURN: Duration = Duration::from_millis(5);
 
-/// What the supervisor says about the source.
-pub enum SourceChange {
-    Opened {
-        reader: Box<Reader>,
-        fader: Arc<Fader>,
-        plugins: Box<Ends>,
-        id: String,
-        why: Why,
-    },
-    Lost {
-        id: String,
-        outage: Outage,
-    },
-    /// The source that was asked for cannot be had; the one before goes on.
-    Refused {
-        text: String,
-    },
-    /// The output that its sound goes on to went, or came back.
-    Output(OutputChange),
-    /// An attempt that was asked for: why it failed, if it did.
-    Retried {
-        refused: Option<String>,
-    },
-}
-
-/// Why a source is new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    First,
-    /// It was gone for so long.
-    Back(Duration),
-    /// A command asked for it.
-    Chosen,
-}
-
 /// The worker's ends of all its queues.
 pub struct Lines {
     pub commands: Receiver<Inbound>,
@@ -98,27 +67,6 @@ pub struct Lines {
     pub wishes: Sender<Wish>,
     pub told: Receiver<Told>,
     pub shown: Sender<Update>,
-}
-
-/// How a source went away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outage {
-    /// The system said so.
-    Lost,
-    /// It is still there and delivers nothing.
-    Stalled,
-    /// It calls without end: an ALSA plug-in without its server does.
-    Unpaced,
-}
-
-impl Outage {
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Lost => "lost",
-            Self::Stalled => "frozen, no more blocks",
-            Self::Unpaced => "out of step, far more blocks than time",
-        }
-    }
 }
 
 /// A source that delivers.
@@ -299,8 +247,9 @@ impl Worker {
                 engine
             }
             mut before => {
-                let engine = self.new_engine(&reader, before.as_ref())?;
-                self.enrolled(engine, before.as_mut())
+                let mut engine = self.new_engine(&reader, before.as_ref())?;
+                Self::seat(&mut engine, before.as_mut());
+                engine
             }
         };
         let channels = u16::try_from(reader.channels()).unwrap_or(1);
@@ -310,6 +259,7 @@ impl Worker {
         let through = &self.config.through;
         fader.set(through.gain_db, through.mute);
         self.live = Some(Live { reader, engine, fader });
+        self.take_waiting();
         Ok(())
     }
 
@@ -353,8 +303,8 @@ impl Worker {
     fn take_update(&mut self, update: &Update) {
         let Some(Live { reader, engine, .. }) = &self.live else { return };
         let (captured, hop_s) = (reader.capture_time(update.end_frame), engine.hop_s());
-        let labels = &self.model.predictor.card().labels;
-        let triggers = self.hands.triggers.advance(update, labels, hop_s);
+        let names = self.people.names(update.channel, self.model.predictor.card());
+        let triggers = self.hands.triggers.advance(update, names, hop_s);
         let update = &Update { triggers, ..*update };
         self.surface.update(update, captured, Moment::now());
         self.map(update, hop_s);

@@ -7,7 +7,8 @@ use std::ops::Range;
 use crate::config::checked::{Config, Voice};
 use crate::engine::history::History;
 use crate::engine::leader::Leader;
-use crate::engine::person::Person;
+use crate::engine::meter::HopMeter;
+use crate::engine::person::{Hop, Person};
 use crate::engine::shaping::Shaping;
 use crate::features::front_end::{FrontEnd, front_end};
 use crate::features::prosody::ProsodyMeter;
@@ -20,7 +21,7 @@ use crate::model::stream::Stream;
 use crate::model::window::WindowRule;
 use crate::personal::baseline::Baseline;
 use crate::personal::normaliser::Normaliser;
-use crate::units::{ANALYSIS_RATE_HZ, amplitude_to_db};
+use crate::units::ANALYSIS_RATE_HZ;
 use crate::voice::activity::Activity;
 use crate::voice::floor::Floor;
 use crate::voice::gate::{Gate, GateSpec};
@@ -32,24 +33,12 @@ const MARGIN_FRAMES: usize = 10;
 /// the onset.
 const SPEECH_FRAMES_MIN: usize = 30;
 
-/// A sample this close to full scale counts as clipped; 16-bit converters stop one step below 1.
-const CLIP_AMPLITUDE: f32 = 0.999;
-
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error(transparent)]
     Resample(#[from] ResampleError),
     #[error(transparent)]
     Features(#[from] FeatureError),
-}
-
-/// Sums over one hop.
-#[derive(Default)]
-struct HopMeter {
-    squares: f32,
-    samples: usize,
-    peak: f32,
-    feature_frames: usize,
 }
 
 /// One channel of the engine.
@@ -69,6 +58,8 @@ pub struct Lane {
     gate: Gate,
     normaliser: Normaliser,
     person: Person,
+    /// Time constant of what the person taught.
+    smooth_s: f32,
     shaping: Shaping,
     leader: Leader,
     history: History,
@@ -114,6 +105,7 @@ impl Lane {
             gate: Gate::new(gate_spec(&config.voice, &features)),
             normaliser: Normaliser::new(&card.normaliser),
             person: Person::default(),
+            smooth_s: config.smooth.attack_s,
             shaping: Shaping::new(card.labels.len(), card.hop_s, &config.smooth, &config.hold),
             leader: Leader::new(config.output.lead),
             history: History::new(features.rows(), windows.rows_max() + MARGIN_FRAMES),
@@ -143,6 +135,7 @@ impl Lane {
         self.hop_feature_frames = hop_feature_frames;
         let hop_s = hop_feature_frames as f32 / self.features.frames_per_s();
         self.shaping.configure(hop_s, &config.smooth, &config.hold);
+        self.smooth_s = config.smooth.attack_s;
         let mut whole = [true; CLASSES_MAX];
         whole[..mask.len()].copy_from_slice(mask);
         self.shaping.set_mask(whole);
@@ -160,6 +153,15 @@ impl Lane {
 
     pub fn person(&mut self) -> &mut Person {
         &mut self.person
+    }
+
+    /// Somebody from another lane of the same model.
+    pub fn seat(&mut self, person: Person) {
+        self.person = person;
+        match self.person.baseline() {
+            Some(baseline) => baseline.enrol(&mut self.normaliser),
+            None => self.normaliser.reset(),
+        }
     }
 
     /// This person speaks from now on; `None`: somebody unknown.
@@ -221,15 +223,8 @@ impl Lane {
 
     /// 10 ms: voice, level, cepstra, baseline.
     fn feature_frame(&mut self, samples: &[f32]) {
-        let squares: f32 = samples.iter().map(|sample| sample * sample).sum();
-        let peak = samples.iter().fold(0.0, |peak: f32, sample| peak.max(sample.abs()));
-        self.meter.squares += squares;
-        self.meter.samples += samples.len();
-        self.meter.peak = self.meter.peak.max(peak);
-        self.meter.feature_frames += 1;
-
+        let level_db = self.meter.add(samples);
         self.probability = self.activity.process(samples);
-        let level_db = amplitude_to_db((squares / samples.len() as f32).sqrt());
         let was_on = self.gate.is_on();
         self.floor.observe(level_db);
         let is_speech = self.gate.process(self.probability, level_db, self.floor.level_db());
@@ -278,6 +273,14 @@ impl Lane {
         let voice_known = self.gate.is_on() && self.is_known;
         let relative = self.person.relative(dimensions, voice_known && prediction.is_some());
         let meter = std::mem::take(&mut self.meter);
+        let clipped = meter.is_clipped();
+        let taught = self.person.hop(Hop {
+            hop_s: self.seconds(self.hop_feature_frames),
+            is_said: voice_known && prediction.is_some(),
+            is_clipped: clipped,
+            is_held: self.shaping.is_held(),
+            smooth_s: self.smooth_s,
+        });
         self.sequence = self.sequence.wrapping_add(1);
         self.told_frames += meter.feature_frames as u64;
         let end_frame = self.end_frame();
@@ -293,8 +296,8 @@ impl Lane {
             since_onset_s: self.seconds(self.segment_frames.saturating_sub(MARGIN_FRAMES)),
             since_speech_s: self.seconds(self.frames_since_speech),
             snr_db: self.floor.snr_db(),
-            level_db: amplitude_to_db((meter.squares / meter.samples as f32).sqrt()),
-            clipped: CLIP_AMPLITUDE <= meter.peak,
+            level_db: meter.level_db(),
+            clipped,
             classes,
             top: self.leader.top(&classes),
             quadrant: self.leader.quadrant(dimensions),
@@ -304,6 +307,7 @@ impl Lane {
             confidence: self.shaping.confidence(),
             inferred: prediction.is_some(),
             prosody: self.prosody.values(),
+            taught,
             triggers: TriggerStates::default(),
         }
     }
@@ -325,7 +329,20 @@ impl Lane {
     pub fn answer(&mut self, numbers: Range<u64>, model: &mut dyn Predict) -> Option<Prediction> {
         let stream = self.stream.get_or_insert_with(|| model.open()).as_mut()?;
         let start = numbers.start;
-        Some(model.follow(stream, Window { rows: self.history.rows(numbers), start }))
+        let answer = model.follow(stream, Window { rows: self.history.rows(numbers), start });
+        if self.person.wants_embedding() {
+            self.person.take_embedding(stream.embedding());
+        }
+        Some(answer)
+    }
+
+    /// What the heads see of these rows, where the model does not follow the channel.
+    pub fn embed_if_wanted(&mut self, numbers: Range<u64>, model: &mut dyn Predict) {
+        if self.person.wants_embedding() {
+            let frames = usize::try_from(numbers.end - numbers.start).unwrap_or(0);
+            let embedding = model.embedding(self.history.rows(numbers), frames);
+            self.person.take_embedding(&embedding);
+        }
     }
 
     /// Another model answers from now on.

@@ -4,7 +4,7 @@
 
 use crate::config::map::{Curve, Map};
 use crate::config::rule::{Kind, RuleError};
-use crate::engine::reading::{is_open, read};
+use crate::engine::reading::{Names, is_open, read};
 use crate::messages::Update;
 use crate::units::{to_count, to_f32};
 
@@ -77,14 +77,13 @@ impl Mapper {
         }
     }
 
-    /// One hop of one channel; `labels` are the model's, in the order of the scores. `moved` hears
-    /// of each target that has moved. NaN, a label that the model has not and a closed gate hold
-    /// the target where it is, in mid-slew too. A map that was off, or silent because another one
+    /// One hop of one channel. `moved` hears of each target that has moved. NaN, a name that nobody
+    /// has and a closed gate hold the target where it is, in mid-slew too. A map that was off, or silent because another one
     /// was solo, tells its value again though it may not have moved.
     pub fn advance(
         &mut self,
         update: &Update,
-        labels: &[String],
+        names: Names,
         hop_s: f32,
         moved: &mut dyn FnMut(&Map, f32),
     ) {
@@ -93,7 +92,7 @@ impl Mapper {
             if !entry.map.is_enabled || has_solo && !entry.is_solo {
                 entry.told = None;
             } else if entry.map.source.channel == update.channel
-                && let Some(value) = entry.advance(update, labels, f64::from(hop_s))
+                && let Some(value) = entry.advance(update, names, f64::from(hop_s))
             {
                 moved(&entry.map, value);
             }
@@ -108,11 +107,11 @@ impl Mapper {
 
 impl Entry {
     /// The target's new value, if it is not where it was told to be.
-    fn advance(&mut self, update: &Update, labels: &[String], hop_s: f64) -> Option<f32> {
+    fn advance(&mut self, update: &Update, names: Names, hop_s: f64) -> Option<f32> {
         if !is_open(self.map.gate, update) {
             return None;
         }
-        let goal = output(&self.map, read(&self.map.source.stream, update, labels)?);
+        let goal = output(&self.map, read(&self.map.source.stream, update, names)?);
         let position = self.slewed(goal, hop_s);
         let (value, before) = (to_f32(position), self.told);
         (self.position, self.told) = (Some(position), Some(value));
@@ -206,7 +205,7 @@ mod tests {
     fn hop(mapper: &mut Mapper, update: &Update) -> Vec<(String, f32)> {
         let labels = ["happy", "sad", "unknown"].map(String::from);
         let mut told = Vec::new();
-        mapper.advance(update, &labels, 0.1, &mut |map, value| {
+        mapper.advance(update, Names { labels: &labels, taught: &[] }, 0.1, &mut |map, value| {
             told.push((map.name.clone(), value));
         });
         told

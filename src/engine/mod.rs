@@ -2,6 +2,8 @@
 //! sockets, devices or clocks; time is a count of frames. So a file analysed offline and a live
 //! voice give the same numbers. Runs on the worker.
 
+pub mod meter;
+
 pub mod person;
 
 pub mod lane;

@@ -1,24 +1,81 @@
-//! What a channel knows of the person who speaks on it: a baseline, or one in the making. One value
-//! per channel; the worker's thread.
+//! What a channel knows of the person who speaks on it: a baseline, or one in the making; what the
+//! person teaches, and the head that learnt it. One value per channel; the worker's thread.
 
-use crate::messages::Dimensions;
+use crate::messages::{Dimensions, Taught};
 use crate::model::card::Card;
 use crate::model::predictor::Predict;
 use crate::personal::baseline::Baseline;
 use crate::personal::calibration::{Calibration, TooLittleSpeech};
+use crate::personal::head::Head;
+use crate::personal::lesson::{Example, Kind, Lesson, LessonError};
+use crate::units::one_pole_step;
 
-#[derive(Clone, Debug)]
+/// Speech between two examples of one recording.
+pub const EXAMPLE_S: f32 = 0.5;
+
 pub struct Person {
     baseline: Option<Baseline>,
     calibration: Option<Calibration>,
     /// How fast the normaliser goes on learning: 1 as it was trained, 0 not at all.
     adapt: f32,
+    lesson: Lesson,
+    showing: Option<Showing>,
+    head: Option<Head>,
+    /// What the network's heads saw of the last window; kept while somebody wants it.
+    embedding: Vec<f32>,
+    target: Taught,
+    taught: Taught,
+}
+
+/// What is being shown.
+struct Showing {
+    name: String,
+    kind: Kind,
+    target: f32,
+    recording: u32,
+    examples: usize,
+    /// Hops of speech, and of those clipped ones.
+    hops: u32,
+    clipped: u32,
+    /// Speech since the last example.
+    since_s: f32,
+}
+
+/// What a recording came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shown {
+    pub examples: usize,
+    pub clipped: u32,
+    pub hops: u32,
+}
+
+/// One hop as a person's part of the lane sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Hop {
+    pub hop_s: f32,
+    /// The network answered, to a voice that it knows for one.
+    pub is_said: bool,
+    pub is_clipped: bool,
+    /// What was said still holds.
+    pub is_held: bool,
+    /// Time constant of the outputs, in seconds.
+    pub smooth_s: f32,
 }
 
 impl Default for Person {
     /// Somebody unknown.
     fn default() -> Self {
-        Self { baseline: None, calibration: None, adapt: 1.0 }
+        Self {
+            baseline: None,
+            calibration: None,
+            adapt: 1.0,
+            lesson: Lesson::default(),
+            showing: None,
+            head: None,
+            embedding: Vec::new(),
+            target: Taught::NOTHING,
+            taught: Taught::NOTHING,
+        }
     }
 }
 
@@ -80,5 +137,98 @@ impl Person {
         }
         let [arousal, valence, dominance] = baseline.relative(dimensions);
         Some(Dimensions { arousal, valence, dominance })
+    }
+
+    pub fn lesson(&self) -> &Lesson {
+        &self.lesson
+    }
+
+    pub fn lesson_mut(&mut self) -> &mut Lesson {
+        &mut self.lesson
+    }
+
+    /// Another lesson; what the old one taught is no longer told.
+    pub fn set_lesson(&mut self, lesson: Lesson) {
+        (self.lesson, self.showing) = (lesson, None);
+        self.set_head(None);
+    }
+
+    /// The person shows this from now on, until [`Self::shown`]; of a slider, at `target`.
+    pub fn show(&mut self, name: &str, kind: Kind, target: f32) -> Result<(), LessonError> {
+        self.lesson.check(name, kind)?;
+        self.showing = Some(Showing {
+            name: name.to_owned(),
+            kind,
+            target,
+            recording: self.lesson.next_recording(),
+            examples: 0,
+            hops: 0,
+            clipped: 0,
+            since_s: f32::INFINITY,
+        });
+        Ok(())
+    }
+
+    /// The end of what is being shown; `None` if it is not that.
+    pub fn shown(&mut self, name: &str) -> Option<Shown> {
+        let Showing { examples, hops, clipped, .. } =
+            self.showing.take_if(|showing| showing.name == name)?;
+        Some(Shown { examples, clipped, hops })
+    }
+
+    /// Answers from now on; `None`: nobody does.
+    pub fn set_head(&mut self, head: Option<Head>) {
+        let mut silence = Taught::zeros(head.as_ref().map_or(0, |head| head.names().len()));
+        head.iter().for_each(|head| head.silence(silence.as_mut_slice()));
+        (self.target, self.taught) = (silence, silence);
+        self.head = head;
+    }
+
+    /// Names of what [`Self::hop`] tells.
+    pub fn outputs(&self) -> Vec<String> {
+        self.head.as_ref().map(Head::names).unwrap_or_default()
+    }
+
+    pub(super) fn wants_embedding(&self) -> bool {
+        self.head.is_some() || self.showing.is_some()
+    }
+
+    /// Of the hop that is being finished.
+    pub(super) fn take_embedding(&mut self, embedding: &[f32]) {
+        self.embedding.clear();
+        self.embedding.extend_from_slice(embedding);
+    }
+
+    /// One hop of what is shown, and of what was taught. While nobody speaks the outputs stay, and
+    /// glide to `none` once what was said holds no longer.
+    pub(super) fn hop(&mut self, hop: Hop) -> Taught {
+        if let Some(showing) = &mut self.showing
+            && hop.is_said
+        {
+            showing.hops += 1;
+            showing.clipped += u32::from(hop.is_clipped);
+            showing.since_s += hop.hop_s;
+            let is_sound = self.embedding.iter().all(|value| value.is_finite());
+            if EXAMPLE_S <= showing.since_s && is_sound && !hop.is_clipped {
+                showing.since_s = 0.0;
+                showing.examples += 1;
+                let Showing { recording, target, kind, .. } = *showing;
+                let embedding = self.embedding.clone();
+                self.lesson.add(&showing.name, kind, Example { recording, target, embedding });
+            }
+        }
+        if let Some(head) = &self.head {
+            if hop.is_said {
+                head.apply(&self.embedding, self.target.as_mut_slice());
+            } else if !hop.is_held {
+                head.silence(self.target.as_mut_slice());
+            }
+            let step = one_pole_step(hop.hop_s, hop.smooth_s);
+            let targets = self.target.as_slice().iter();
+            for (value, target) in self.taught.as_mut_slice().iter_mut().zip(targets) {
+                *value += (target - *value) * step;
+            }
+        }
+        self.taught
     }
 }

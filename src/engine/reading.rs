@@ -5,6 +5,15 @@ use crate::config::rule::{Gate, SourceStream};
 use crate::messages::{ClassScores, UNKNOWN, Update};
 use crate::units::level_to_norm;
 
+/// What the numbers of an update are called.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// The model's labels, in the order of the scores, which `unknown` ends.
+    pub labels: &'a [String],
+    /// What the person on the update's channel taught.
+    pub taught: &'a [String],
+}
+
 /// NaN opens no gate.
 pub fn is_open(gate: Gate, update: &Update) -> bool {
     let is_sure = gate.confidence_min.is_none_or(|least| least <= update.confidence);
@@ -12,9 +21,9 @@ pub fn is_open(gate: Gate, update: &Update) -> bool {
     is_sure && is_voice && (update.voice_known || !gate.needs_known)
 }
 
-/// The stream's value, unless it is NaN or the model has not the label; `labels` are the model's,
-/// in the order of the scores, which `unknown` ends.
-pub fn read(stream: &SourceStream, update: &Update, labels: &[String]) -> Option<f32> {
+/// The stream's value, unless it is NaN, or model or person have nothing of that name.
+pub fn read(stream: &SourceStream, update: &Update, names: Names) -> Option<f32> {
+    let Names { labels, taught } = names;
     let score = |scores: &ClassScores, label: &String| {
         let place = labels.iter().position(|known| known == label);
         let unknown = (label == UNKNOWN).then_some(labels.len());
@@ -30,6 +39,10 @@ pub fn read(stream: &SourceStream, update: &Update, labels: &[String]) -> Option
         SourceStream::LevelNorm => level_to_norm(update.level_db),
         SourceStream::Class(label) => score(&update.classes, label)?,
         SourceStream::RawClass(label) => score(&update.raw, label)?,
+        SourceStream::Taught(name) => {
+            let place = taught.iter().position(|known| known == name)?;
+            *update.taught.as_slice().get(place)?
+        }
         SourceStream::Trigger(_, place) => f32::from(update.triggers.is_on(*place)),
         SourceStream::TopProbability => *update.classes.as_slice().get(update.top)?,
         SourceStream::Arousal => update.dimensions.arousal,

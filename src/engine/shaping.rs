@@ -159,6 +159,11 @@ impl Shaping {
         self.known.is_within(&self.hold, self.hop_s)
     }
 
+    /// The last result still holds: by its age, or because it is held for ever.
+    pub fn is_held(&self) -> bool {
+        self.hold.policy == HoldPolicy::Hold || self.is_fresh()
+    }
+
     /// `unknown` is so small that what is heard is a voice.
     pub fn is_known(&self) -> bool {
         self.classes.as_slice()[self.labels] <= self.hold.unknown_max

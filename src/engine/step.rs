@@ -95,6 +95,13 @@ impl Engine {
         }
     }
 
+    /// Somebody from another engine of the same model speaks on the channel from now on.
+    pub fn seat(&mut self, channel: u16, person: Person) {
+        if let Some(lane) = self.lane(channel) {
+            lane.seat(person);
+        }
+    }
+
     fn lane(&mut self, channel: u16) -> Option<&mut Lane> {
         self.lanes.get_mut(usize::from(channel).checked_sub(1)?)
     }
@@ -165,6 +172,8 @@ impl Engine {
             model.predict_batch(batch, &mut self.batch);
             for (other, answer) in alike.zip(&self.batch) {
                 self.answers[other] = Some(*answer);
+                let (lane, rows) = (&mut self.lanes[other], self.asked[other].clone());
+                lane.embed_if_wanted(rows, model);
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::config::rule::{Kind, RuleError};
 use crate::config::trigger::Trigger;
-use crate::engine::reading::{is_open, read};
+use crate::engine::reading::{Names, is_open, read};
 use crate::messages::{TriggerStates, Update};
 
 /// Times are sums of hops: this much of one may be lost to rounding.
@@ -43,11 +43,11 @@ impl Triggers {
     }
 
     /// One hop of one channel; the states of its triggers afterwards.
-    pub fn advance(&mut self, update: &Update, labels: &[String], hop_s: f32) -> TriggerStates {
+    pub fn advance(&mut self, update: &Update, names: Names, hop_s: f32) -> TriggerStates {
         let mut states = TriggerStates::default();
         for (index, entry) in self.entries.iter_mut().enumerate() {
             if entry.trigger.source.channel == update.channel {
-                entry.advance(update, labels, hop_s);
+                entry.advance(update, names, hop_s);
                 states.set(index, entry.is_on);
             }
         }
@@ -63,9 +63,9 @@ impl Triggers {
 }
 
 impl Entry {
-    fn advance(&mut self, update: &Update, labels: &[String], hop_s: f32) {
+    fn advance(&mut self, update: &Update, names: Names, hop_s: f32) {
         let Trigger { source, on, off, min_s, rearm_s, gate, is_enabled, .. } = &self.trigger;
-        let value = read(&source.stream, update, labels).filter(|_| is_open(*gate, update));
+        let value = read(&source.stream, update, names).filter(|_| is_open(*gate, update));
         // How far towards `on`: 0 at `off`, 1 at `on`.
         let place = value.map(|value| (value - off) / (on - off)).filter(|_| *is_enabled);
         let is_beyond = place.is_some_and(|place| 1.0 <= place);
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn step(triggers: &mut Triggers, update: &Update) -> bool {
-        triggers.advance(update, &[], HOP_S).is_on(0)
+        triggers.advance(update, Names::default(), HOP_S).is_on(0)
     }
 
     /// `1` for on, after each value.

@@ -69,6 +69,11 @@ pub trait Predict {
     /// `features` is `[frames, coefficients]`, row after row, normalised.
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction;
 
+    /// What the heads see of one window; nothing where nobody can say.
+    fn embedding(&mut self, _features: &[f32], _frames: usize) -> Vec<f32> {
+        Vec::new()
+    }
+
     /// The same for channels that speak at once; adds an answer for each window.
     fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
         for window in batch.each() {
@@ -84,6 +89,10 @@ impl Predict for Predictor {
 
     fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
         self.answer(features, frames)
+    }
+
+    fn embedding(&mut self, features: &[f32], frames: usize) -> Vec<f32> {
+        self.embed(features, frames).1
     }
 
     fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {

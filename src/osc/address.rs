@@ -70,6 +70,7 @@ pub const TABLE: &[Address] = &[
     stream(Stream::Tilt, Feat, "/ch/N/feat/tilt", "f", Some((-60.0, 60.0)), "dB", "energy above 1 kHz to that below, over a second of voice"),
     stream(Stream::Loudness, Feat, "/ch/N/feat/loudness", "f", Some((SILENCE_DB, 10.0)), "LUFS", "EBU R128, momentary (0.4 s)"),
     stream(Stream::Snr, Feat, "/ch/N/feat/snr", "f", Some((0.0, 120.0)), "dB", "how far the speech of the last seconds stands above the noise between"),
+    stream(Stream::Taught, Core, "/ch/N/teach/<taught>", "f", UNIT, "", "what this person taught: labels and none, which is far from all of them, sum to 1"),
     stream(Stream::Trigger, Trig, "/ch/N/trig/<trigger>", "i", UNIT, "", "1 when the trigger switches on, 0 when it switches off, and once a second"),
     segment(SegmentPart::Start, "/ch/N/seg/start", "if", "a voice begins: id, counted from 1; seconds since its onset"),
     segment(SegmentPart::Part, "/ch/N/seg/part", "iffffif", "once a second: id, seconds so far, mean arousal, valence, dominance, likeliest label, mean confidence"),
@@ -176,6 +177,24 @@ pub const TABLE: &[Address] = &[
     verb(Verb::ProfileSave, "/ch/N/calibrate/profile/save", "s", "name: the baseline, into NAME.profile.toml beside the configuration; numbers only"),
     verb(Verb::ProfileLoad, "/ch/N/calibrate/profile/load", "s", "name: this person speaks"),
     verb(Verb::ProfileList, "/ch/N/calibrate/profile/list", "", "one profile/item each, then ok with their number"),
+    verb(Verb::TeachLabel, "/ch/N/teach/label", "si[f]", "name, 1 and 0: it is shown from now on, until now; with a value 0..1 the name is a slider, shown there"),
+    verb(Verb::TeachUndo, "/ch/N/teach/undo", "", "the last recording is forgotten"),
+    verb(Verb::TeachDelete, "/ch/N/teach/delete", "s", "name: it is forgotten"),
+    verb(Verb::TeachCount, "/ch/N/teach/count", "", "one teach/item each, then ok with their number"),
+    verb(Verb::TeachTrain, "/ch/N/teach/train", "", "teach/confusion for each label, then ok with the score on recordings left out"),
+    verb(Verb::TeachCancel, "/ch/N/teach/cancel", "", "the training that goes on is given up"),
+    verb(Verb::TeachSave, "/ch/N/teach/save", "s", "name: what was shown and the baseline, into NAME.profile.toml beside the configuration"),
+    verb(Verb::TeachLoad, "/ch/N/teach/load", "s", "name: this person, and what they taught"),
+    verb(Verb::TeachList, "/ch/N/teach/list", "", "one profile/item each, then ok with their number"),
+    verb(Verb::TeachLabel, "/teach/label", "si[f]", "the same of channel 1"),
+    verb(Verb::TeachUndo, "/teach/undo", "", "the same of channel 1"),
+    verb(Verb::TeachDelete, "/teach/delete", "s", "the same of channel 1"),
+    verb(Verb::TeachCount, "/teach/count", "", "the same of channel 1"),
+    verb(Verb::TeachTrain, "/teach/train", "", "the same of channel 1"),
+    verb(Verb::TeachCancel, "/teach/cancel", "", "the same of channel 1"),
+    verb(Verb::TeachSave, "/teach/save", "s", "the same of channel 1"),
+    verb(Verb::TeachLoad, "/teach/load", "s", "the same of channel 1"),
+    verb(Verb::TeachList, "/teach/list", "", "the same of channel 1"),
     verb(Verb::PluginList, "/plugin/list", "", "the slots in their order: one plugin/item each, then ok with their number"),
     verb(Verb::PluginScan, "/plugin/scan", "", "what is installed: progress, one plugin/found each, then ok with their number"),
     verb(Verb::PluginAdd, "/plugin/add", "s[ii]", "uri, slot (0 or none: the last), channel (0 or none: all): a plug-in more"),
@@ -216,6 +235,8 @@ pub const TABLE: &[Address] = &[
     reply("/model/item", "ssii", "name, description, parameters, 1 for the one that answers"),
     reply("/model/card/item", "ss", "key, value"),
     reply("/profile/item", "ss", "name, model that it is of"),
+    reply("/teach/item", "ssiif", "name, label or slider, recordings, examples, seconds of speech"),
+    reply("/teach/confusion", "si[*]", "label, and its examples by the label that was found, in the order of teach/count"),
     reply("/plugin/item", "issiiiiiff", PLUGIN_TEXT),
     reply("/plugin/found", "sssii", "uri, name, format, inputs, outputs"),
     reply("/plugin/preset/item", "iss", "slot, label, uri"),
@@ -229,8 +250,7 @@ pub const TABLE: &[Address] = &[
 
 /// What the contract names and a later version brings: answered by -18 instead of -2. Patterns
 /// below the root.
-pub const LATER: &[&str] =
-    &["/ch/*/emb", "/ch/*/teach/*", "/ch/*/words", "/x/*", "/x/*/*/*", "/teach/*", "/record/*"];
+pub const LATER: &[&str] = &["/ch/*/emb", "/ch/*/words", "/x/*", "/x/*/*/*", "/record/*"];
 
 const T_TEXT: &str =
     "sequence number, unix seconds, microseconds of the window's end, age in ms at send";
@@ -248,6 +268,7 @@ impl Address {
             .path
             .replace("/N/", &format!("/{channel}/"))
             .replace("<label>", label)
+            .replace("<taught>", label)
             .replace("<trigger>", label);
         format!("{}{}", self.root(root), path.replace("<id>", &receiver.to_string()))
     }

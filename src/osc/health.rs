@@ -122,6 +122,7 @@ mod tests {
             channels: 0,
             names: [].into(),
             triggers: [].into(),
+            taught: [].into(),
             hop_s: 0.1,
         };
         let mut health = HealthStreams::new(&all_instances("/ser", &identity, &[]));

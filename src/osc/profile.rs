@@ -178,6 +178,7 @@ fn short(stream: Stream, label: &str) -> String {
         Stream::Snr => "snr",
         Stream::Classes => "classes",
         Stream::RawClass => return format!("raw_{label}"),
+        Stream::Taught => return format!("teach_{label}"),
         Stream::Trigger => return format!("trig_{label}"),
     };
     name.to_owned()

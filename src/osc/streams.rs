@@ -274,6 +274,7 @@ fn reading(stream: Stream, index: usize, update: &Update) -> Reading {
         Stream::Tilt => Float(update.prosody.tilt_db),
         Stream::Loudness => Float(update.prosody.loudness),
         Stream::Snr => Float(update.snr_db),
+        Stream::Taught => Float(update.taught.as_slice().get(index).copied().unwrap_or(0.0)),
         Stream::Trigger => Int(i32::from(update.triggers.is_on(index))),
     }
 }
@@ -289,6 +290,7 @@ mod tests {
             channels: 1,
             names: [].into(),
             triggers: [(1, "loud".to_owned())].into(),
+            taught: [].into(),
             hop_s: 0.1,
         }
     }

@@ -63,7 +63,7 @@ use crate::osc::view::View;
 
 pub use crate::osc::surface::fanout::Moment;
 pub use crate::osc::surface::request::{
-    Cause, Comparison, Done, Pending, PersonRequest, PluginRequest, Request,
+    Cause, Comparison, Done, Pending, PersonRequest, PluginRequest, Request, TeachRequest,
 };
 pub use crate::osc::surface::tickets::Ticket;
 use crate::osc::surface::tickets::Tickets;

@@ -23,6 +23,8 @@ const LENGTH_MIN: f32 = 1e-6;
 #[derive(Clone, Debug)]
 pub struct Example {
     pub label: usize,
+    /// How much it counts; 1 as a rule.
+    pub weight: f32,
     /// What the network says to it.
     pub probabilities: Vec<f32>,
     pub embedding: Vec<f32>,
@@ -46,8 +48,8 @@ pub struct FewShot {
 
 impl FewShot {
     /// The stronger the `tether`, greater than 0, the less the examples may change: the prior's
-    /// precision, where one example counts 1. Examples with a value that is no number are left
-    /// out.
+    /// precision, where one example of weight 1 counts 1. Examples with a value that is no number
+    /// are left out.
     pub fn learn(examples: &[Example], tether: f32) -> Self {
         let examples: Vec<&Example> = examples.iter().filter(|one| one.is_finite()).collect();
         let Some(first) = examples.first() else {
@@ -60,7 +62,7 @@ impl FewShot {
         let mut here = Self { labels, scale, weights: vec![0.0; inputs * labels] };
         let mut ahead = here.clone();
         // The examples' inputs have a mean square of 2, and a softmax bends by a half at most.
-        let step = 1.0 / (examples.len() as f32 + tether);
+        let step = 1.0 / (examples.iter().map(|one| one.weight).sum::<f32>() + tether);
         let mut pace = 1.0_f32;
         for _ in 0..STEPS {
             let slope = ahead.slope(&examples, tether);
@@ -89,6 +91,7 @@ impl FewShot {
             error[example.label] -= 1.0;
             let rows = slope.chunks_exact_mut(self.labels).zip(self.inputs(&example.embedding));
             for (row, input) in rows {
+                let input = example.weight * input;
                 row.iter_mut().zip(&error).for_each(|(slope, error)| *slope += input * error);
             }
         }
@@ -107,11 +110,17 @@ impl FewShot {
             return probabilities.to_vec();
         }
         let mut scores = logarithms(probabilities);
-        for (row, input) in self.weights.chunks_exact(self.labels).zip(self.inputs(embedding)) {
-            scores.iter_mut().zip(row).for_each(|(score, weight)| *score += input * weight);
-        }
+        self.add_to(&mut scores, embedding);
         softmax(&mut scores);
         scores
+    }
+
+    /// The same before the softmax, on scores that are there.
+    pub fn add_to(&self, scores: &mut [f32], embedding: &[f32]) {
+        let rows = self.weights.chunks_exact(self.labels.max(1));
+        for (row, input) in rows.zip(self.inputs(embedding)) {
+            scores.iter_mut().zip(row).for_each(|(score, weight)| *score += input * weight);
+        }
     }
 }
 
@@ -123,7 +132,8 @@ mod tests {
     const UNSURE: [f32; LABELS] = [1.0 / 3.0; LABELS];
 
     fn example(label: usize, embedding: [f32; 2]) -> Example {
-        Example { label, probabilities: UNSURE.to_vec(), embedding: embedding.to_vec() }
+        let (probabilities, embedding) = (UNSURE.to_vec(), embedding.to_vec());
+        Example { label, weight: 1.0, probabilities, embedding }
     }
 
     /// Class 0 lies along the first axis and class 1 along the second.
@@ -144,6 +154,17 @@ mod tests {
             0.9 < loose[0] && tight[0] < loose[0] && 1.0 / 3.0 < tight[0],
             "{loose:?} {tight:?}"
         );
+    }
+
+    #[test]
+    fn an_example_of_twice_the_weight_is_one_that_is_there_twice() {
+        let [one, other] = [example(0, [2.0, 0.0]), example(1, [1.0, 1.5])];
+        let twice = vec![one.clone(), one.clone(), other.clone()];
+        let heavy = vec![Example { weight: 2.0, ..one }, other];
+        let said = |examples: &[Example]| FewShot::learn(examples, 0.1).adapt(&UNSURE, &[1.0, 1.0]);
+        let (twice, heavy) = (said(&twice), said(&heavy));
+        let worst = twice.iter().zip(&heavy).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 0.02, "{twice:?} {heavy:?}");
     }
 
     #[test]

@@ -14,6 +14,10 @@ pub mod lean;
 
 pub mod few_shot;
 
+pub mod lesson;
+
+pub mod head;
+
 /// Floor under a probability before its logarithm: a class that the network rules out can come
 /// back.
 const PROBABILITY_MIN: f32 = 1e-6;

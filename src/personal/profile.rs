@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::card::Card;
 use crate::personal::baseline::Baseline;
+use crate::personal::lesson::Lesson;
 
 const FORMAT: u32 = 1;
 
@@ -23,7 +24,10 @@ pub struct Profile {
     /// The model that the numbers are of, and its weights.
     pub model: String,
     pub sha256: String,
-    pub baseline: Baseline,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    #[serde(default, skip_serializing_if = "Lesson::is_empty")]
+    pub lesson: Lesson,
 }
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -37,9 +41,9 @@ pub enum ProfileError {
 }
 
 impl Profile {
-    pub fn new(card: &Card, baseline: Baseline) -> Self {
+    pub fn new(card: &Card, baseline: Option<Baseline>, lesson: Lesson) -> Self {
         let (model, sha256) = (card.name.clone(), card.sha256.clone());
-        Self { format: FORMAT, model, sha256, baseline }
+        Self { format: FORMAT, model, sha256, baseline, lesson }
     }
 
     /// Of what a file says; `name` is for the errors.
@@ -70,7 +74,10 @@ impl Profile {
             return Err(ProfileError::Model { name: name.to_owned(), theirs, ours });
         }
         let syntax = |reason: String| ProfileError::Syntax(name.to_owned(), reason);
-        profile.baseline.check(card.features.rows()).map_err(syntax)?;
+        if let Some(baseline) = &profile.baseline {
+            baseline.check(card.features.rows()).map_err(syntax)?;
+        }
+        profile.lesson.check_all(card.network.embedding).map_err(syntax)?;
         Ok(profile)
     }
 
@@ -89,12 +96,17 @@ impl Profile {
 impl Display for Profile {
     /// For people: without the means of the features, which say nothing to them.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Baseline { frames, neutral, squares, .. } = &self.baseline;
         writeln!(f, "model {}", self.model)?;
-        writeln!(f, "baseline of {:.1} s of speech", frames / FRAMES_PER_S)?;
-        let names = ["arousal", "valence", "dominance"];
-        for ((name, neutral), square) in names.iter().zip(neutral).zip(squares) {
-            writeln!(f, "{name:<10} neutral {neutral:.2}, spread {:.2}", square.sqrt())?;
+        if let Some(Baseline { frames, neutral, squares, .. }) = &self.baseline {
+            writeln!(f, "baseline of {:.1} s of speech", frames / FRAMES_PER_S)?;
+            let names = ["arousal", "valence", "dominance"];
+            for ((name, neutral), square) in names.iter().zip(neutral).zip(squares) {
+                writeln!(f, "{name:<10} neutral {neutral:.2}, spread {:.2}", square.sqrt())?;
+            }
+        }
+        for output in &self.lesson.outputs {
+            let (examples, recordings) = (output.examples.len(), output.recordings());
+            writeln!(f, "{:<10} {examples} examples of {recordings} recordings", output.name)?;
         }
         Ok(())
     }
@@ -103,6 +115,7 @@ impl Display for Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::personal::lesson::{Example, Kind};
     use crate::personal::normaliser::Heard;
 
     fn card() -> Card {
@@ -112,7 +125,11 @@ mod tests {
     fn profile(card: &Card) -> Profile {
         let mean = &card.normaliser.mean;
         let heard = Heard { mean, frames: 2000.0, periodic_frames: 1200.0 };
-        Profile::new(card, Baseline::new(heard, [0.4, 0.5, 0.6]))
+        let baseline = Baseline::new(heard, [0.4, 0.5, 0.6]);
+        let embedding = (0..128_u8).map(|index| f32::from(index) / 3.0).collect();
+        let mut lesson = Lesson::default();
+        lesson.add("calm", Kind::Label, Example { recording: 1, target: 1.0, embedding });
+        Profile::new(card, Some(baseline), lesson)
     }
 
     fn check(change: (&str, &str), expected: &str) {
@@ -137,5 +154,7 @@ mod tests {
         check(("frames = 2000.0", "frames = nan"), "anna is no profile: a value is no number");
         check(("mean = [", "mean = [0.0, "), "values, 42 are needed");
         check(("neutral", "netural"), "anna is no profile: ");
+        check(("embedding = [0.0, ", "embedding = ["), "calm has an example of 127 values, 128");
+        check(("name = \"calm\"", "name = \"c*lm\""), "label is \"c*lm\", allowed are");
     }
 }

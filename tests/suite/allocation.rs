@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use affectd::bench::osc::{Receivers, sample_surface, sample_update};
 use affectd::config::trigger::TypedTrigger;
+use affectd::engine::reading::Names;
 use affectd::engine::segments::Segments;
 use affectd::engine::step::Engine;
 use affectd::engine::triggers::Triggers;
@@ -109,7 +110,7 @@ fn triggers_and_segments_never_allocate() {
             let mut update = sample_update(index);
             update.voice_on = index % 100 < 70;
             update.voice_known = update.voice_on;
-            triggers.advance(&update, &[], 0.1);
+            triggers.advance(&update, Names::default(), 0.1);
             segments.advance(&update, &voice, &mut |_| told += 1);
         }
     });

@@ -12,7 +12,7 @@ fn rust(name: &str) -> Command {
     Command::new(target.join("examples").join(name))
 }
 
-fn python(name: &str) -> Command {
+pub fn python(name: &str) -> Command {
     let mut python = Command::new(project().join("target/peers/bin/python"));
     python.arg(project().join(format!("examples/{name}.py")));
     python
@@ -24,7 +24,7 @@ fn daemon() -> Daemon {
     daemon
 }
 
-fn run(mut command: Command, arguments: &[&str]) -> (i32, String) {
+pub fn run(mut command: Command, arguments: &[&str]) -> (i32, String) {
     let Output { status, stdout, stderr } =
         command.args(arguments).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned();

@@ -4,9 +4,11 @@
 use std::fs;
 use std::path::Path;
 
+use affectd::wav::{self, Sound};
 use rosc::OscType;
 
-use crate::harness::{Daemon, outcome, project};
+use crate::examples::{python, run};
+use crate::harness::{Daemon, Heard, outcome, project};
 
 const REL: &str = "/ser/ch/1/rel/arousal";
 
@@ -34,7 +36,7 @@ impl Daemon {
     /// Nothing relative comes for ten hops.
     fn check_that_nothing_is_relative(&mut self) {
         let seen = self.ear.heard.len();
-        let hops = |heard: &[crate::harness::Heard]| {
+        let hops = |heard: &[Heard]| {
             heard[seen..].iter().filter(|one| one.message.addr == "/ser/ch/1/t").count()
         };
         self.ear.listen_until("ten hops", |heard| 10 <= hops(heard));
@@ -137,4 +139,126 @@ fn profiles_are_made_of_files_shown_renamed_and_deleted() {
     }
     assert_eq!(run(&["profile", "delete", "bert"]).0, 0);
     assert_eq!(run(&["profile", "list"]).1, "");
+}
+
+/// Values of what was taught, by hop, from the tenth second of the stream on.
+fn taught(daemon: &mut Daemon, hops: usize) -> Vec<(i32, String, OscType)> {
+    let found = |heard: &[Heard]| {
+        let (mut seq, mut found) = (0, Vec::new());
+        for heard in heard {
+            let message = &heard.message;
+            match message.addr.strip_prefix("/ser/ch/1/") {
+                Some("t") => seq = message.args[0].clone().int().expect("a number"),
+                Some(name) if name.starts_with("teach/") && 100 <= seq => {
+                    found.push((seq, name.to_owned(), message.args[0].clone()));
+                }
+                _ => {}
+            }
+        }
+        found
+    };
+    daemon.ear.listen_until("what was taught", |heard| 4 * hops < found(heard).len());
+    found(&daemon.ear.heard).into_iter().take(4 * hops).collect()
+}
+
+#[test]
+fn a_script_teaches_three_labels_and_a_restarted_daemon_says_the_same() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("stage.toml");
+    fs::write(&config, "").expect("ours");
+    let mut daemon = demo(&config);
+    let (code, text) = run(python("teach"), &[&daemon.address.to_string(), "duo"]);
+    assert!(code == 0 && text.contains("% right on recordings left out"), "{text}");
+    for address in ["teach/neutral", "teach/sad", "teach/angry", "teach/none"] {
+        let value = daemon.value(&format!("/ser/ch/1/{address}"))[0].clone().float();
+        assert!((0.0..=1.0).contains(&value.expect("a number")), "{address}");
+    }
+    drop(daemon);
+
+    fs::write(&config, "[personal]\nprofiles = [\"duo\"]\n").expect("ours");
+    let [once, again] = [(); 2].map(|()| taught(&mut demo(&config), 50));
+    assert_eq!(once, again);
+    let sums = once.chunks_exact(4).map(|hop| {
+        hop.iter().map(|(_, _, value)| value.clone().float().expect("a number")).sum::<f32>()
+    });
+    sums.for_each(|sum| assert!((sum - 1.0).abs() < 1e-3, "{sum}"));
+}
+
+#[test]
+fn what_cannot_be_taught_is_refused_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("stage.toml");
+    fs::write(&config, "").expect("ours");
+    let mut daemon = demo(&config);
+    let (on, off) = (OscType::Int(1), OscType::Int(0));
+    for (verb, arguments, code) in [
+        ("label", vec![text("cal*"), on.clone()], -6),
+        ("label", vec![text("train"), on.clone()], -6),
+        ("label", vec![text("calm"), OscType::Int(2)], -4),
+        ("label", vec![text("loud"), on.clone(), OscType::Float(1.5)], -4),
+        ("label", vec![text("calm"), off.clone()], -5),
+        ("label", vec![text("calm")], -3),
+        ("undo", vec![], -5),
+        ("delete", vec![text("calm")], -7),
+        ("train", vec![], -5),
+        ("cancel", vec![], -5),
+        ("save", vec![text("anna")], -5),
+        ("load", vec![text("nobody")], -7),
+    ] {
+        let address = format!("/ser/teach/{verb}");
+        assert_eq!(daemon.code(&address, &arguments), code, "{verb} {arguments:?}");
+    }
+    // Shown at once and ended at once: there was no time for speech.
+    daemon.ask("/ser/teach/label", &[text("calm"), on.clone()]);
+    assert_eq!(daemon.code("/ser/teach/label", &[text("calm"), off.clone()]), -5);
+    daemon.ask("/ser/teach/label", &[text("calm"), on]);
+    daemon.ear.wait_for("a voice", |heard| heard.message.addr == "/ser/ch/1/seg/part");
+    let shown = daemon.ask("/ser/teach/label", &[text("calm"), off]);
+    assert_eq!(shown.addr, "/ser/ok", "{shown:?}");
+    let slider = [text("calm"), OscType::Int(1), OscType::Float(0.5)];
+    assert_eq!(daemon.code("/ser/teach/label", &slider), -8);
+    assert_eq!(daemon.code("/ser/teach/train", &[]), -5);
+    assert_eq!(daemon.ask("/ser/teach/count", &[]).args[2], OscType::Int(1));
+    assert_eq!(daemon.ask("/ser/teach/undo", &[]).args[2], text("calm"));
+    assert_eq!(daemon.ask("/ser/teach/count", &[]).args[2], OscType::Int(0));
+}
+
+#[test]
+fn labels_are_taught_from_folders_of_files() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("stage.toml");
+    fs::write(&config, "").expect("ours");
+    let voice = wav::read_file(&project().join("examples/demo_voice.flac")).expect("bundled");
+    let table = fs::read_to_string(project().join("examples/demo_voice.csv")).expect("bundled");
+    for line in table.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [start, end] = [0, 1].map(|index| {
+            let seconds: f64 = fields[index].parse().expect("seconds");
+            affectd::units::to_count(seconds * f64::from(voice.rate_hz))
+        });
+        let label = folder.path().join(fields[4]);
+        fs::create_dir_all(&label).expect("ours");
+        let sound = Sound { samples: voice.samples[start..end].to_vec(), ..voice.clone() };
+        wav::write_file(&label.join(format!("{start}.wav")), &sound).expect("ours");
+    }
+    let run = |arguments: &[&str]| {
+        let config = ["--config", config.to_str().expect("a plain path")];
+        outcome(&[arguments, &config].concat())
+    };
+    let shown: Vec<String> = ["neutral", "sad", "angry"]
+        .map(|label| format!("{label}={}", folder.path().join(label).display()))
+        .into();
+    let arguments: Vec<&str> =
+        ["teach", "duo"].into_iter().chain(shown.iter().map(String::as_str)).collect();
+    let (code, out, log) = run(&arguments);
+    assert!(code == 0 && out.contains("% right on recordings left out"), "{out}{log}");
+    assert!(out.contains("of 2 recordings"), "{out}");
+    for (arguments, expected) in [
+        (["teach", "carl", "calm"], "is not LABEL=PATH"),
+        (["teach", "carl", "cal*=examples/demo_voice.flac"], "allowed are 1 to 32 of"),
+        (["teach", "carl", "calm=examples/demo_voice.flac"], "there is calm alone"),
+    ] {
+        let (code, _, log) = run(&arguments);
+        assert!(code == 1 && log.contains(expected), "{arguments:?}: {log}");
+    }
 }

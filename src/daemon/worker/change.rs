@@ -11,13 +11,13 @@ use crate::config::checked::Config;
 use crate::config::running::State;
 use crate::config::slots::TypedPlugins;
 use crate::config::typed::Typed;
+use crate::daemon::check_mask;
 use crate::daemon::clerk::{Finished, Job};
 use crate::daemon::plugins::Wish;
 use crate::daemon::supervisor::SourceOrder;
 use crate::daemon::worker::plugins::SaveTo;
 use crate::daemon::worker::timed::Timed;
 use crate::daemon::worker::{Live, Worker};
-use crate::daemon::{check_mask, knowledge};
 use crate::engine::step::Engine;
 use crate::messages::{Event, EventKind};
 use crate::model::backend::Loaded;
@@ -77,17 +77,22 @@ impl Worker {
 
     /// To the clerk; who asked is told if there is too much to do.
     pub(super) fn hand_over(&mut self, ticket: Option<Ticket>, job: Job) {
-        let text = match self.lines.jobs.try_send(job) {
-            Ok(()) => return,
-            Err(TrySendError::Full(_)) => "too much is being done already; ask again",
-            Err(TrySendError::Disconnected(_)) => "the daemon is leaving",
-        };
-        match ticket {
-            Some(ticket) => {
-                self.surface.answer(ticket, Err(Fault::new(Code::NotNow, text)), Instant::now());
-            }
-            None => log::warn!("{text}"),
+        match (self.queue(job), ticket) {
+            (Ok(()), _) => {}
+            (Err(fault), Some(ticket)) => self.surface.answer(ticket, Err(fault), Instant::now()),
+            (Err(fault), None) => log::warn!("{fault}"),
         }
+    }
+
+    /// To the clerk.
+    pub(super) fn queue(&mut self, job: Job) -> Result<(), Fault> {
+        self.lines.jobs.try_send(job).map_err(|error| {
+            let text = match error {
+                TrySendError::Full(_) => "too much is being done already; ask again",
+                TrySendError::Disconnected(_) => "the daemon is leaving",
+            };
+            Fault::new(Code::NotNow, text)
+        })
     }
 
     /// What the clerk has done.
@@ -120,8 +125,12 @@ impl Worker {
                     Err(fault) => self.refuse(Some(ticket), fault),
                 }
             }
+            Finished::Trained { channel, number, result } => {
+                self.take_head(channel, number, result);
+            }
             Finished::Profile { ticket, channel, file, read } => {
-                self.take_profile(ticket, channel, &file, read);
+                let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.take_profile(ticket, channel, name, read);
             }
             Finished::ReceiversNotSaved(text) => {
                 log::warn!("{text}");
@@ -283,7 +292,7 @@ impl Worker {
         let has_channels = before.input.channels == self.config.input.channels
             && before.input.names == self.config.input.names;
         if is_new_model || !has_channels || before.triggers != self.config.triggers {
-            self.surface.set_knowledge(knowledge(&self.config, self.model.predictor.card()));
+            self.tell_knowledge();
         }
         let (state, cause) = (change.state, change.cause);
         let done = match change.saved {
@@ -317,6 +326,9 @@ impl Worker {
         let text = format!("on the {place}: {}", loaded.reason);
         self.gpu = loaded.gpu;
         self.model = Timed::new(loaded.predictor);
+        if is_another {
+            self.cancel_trainings();
+        }
         // On another backend the same network: what was heard stays.
         if is_another && let Some(Live { reader, engine, .. }) = &self.live {
             match self.new_engine(reader, Some(engine)) {

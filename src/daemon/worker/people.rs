@@ -1,14 +1,16 @@
 //! The worker's part in who speaks: calibrations that run, and profiles that come and go.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 use crate::config::personal::profile_file;
 use crate::daemon::clerk::Job;
-use crate::daemon::worker::{Live, Worker};
+use crate::daemon::worker::Worker;
+use crate::daemon::worker::teaching::Trainings;
 use crate::engine::person::Person;
+use crate::engine::reading::Names;
 use crate::engine::step::Engine;
+use crate::model::card::Card;
 use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::{Done, PersonRequest, Ticket};
 use crate::personal::baseline::Baseline;
@@ -23,8 +25,19 @@ const PATIENCE: f32 = 10.0;
 #[derive(Default)]
 pub struct People {
     calibrating: BTreeMap<u16, Calibrating>,
-    /// Loaded before there was an engine.
-    waiting: BTreeMap<u16, Baseline>,
+    pub(super) trainings: Trainings,
+    /// Names of what was taught.
+    pub(super) outputs: BTreeMap<u16, Vec<String>>,
+    /// Read before there was an engine.
+    waiting: Vec<Read>,
+}
+
+/// A profile's file.
+struct Read {
+    ticket: Option<Ticket>,
+    channel: u16,
+    name: String,
+    text: String,
 }
 
 /// Who waits for a calibration.
@@ -34,6 +47,14 @@ struct Calibrating {
     left_s: f32,
     /// Whole seconds of speech that were told.
     told_s: u32,
+}
+
+impl People {
+    /// What the numbers of an update of the channel are called.
+    pub(super) fn names<'a>(&'a self, channel: u16, card: &'a Card) -> Names<'a> {
+        let taught = self.outputs.get(&channel).map_or(&[][..], Vec::as_slice);
+        Names { labels: &card.labels, taught }
+    }
 }
 
 impl Worker {
@@ -56,21 +77,21 @@ impl Worker {
         }
     }
 
-    /// An engine that takes the place of one of the same model, or of none, with its people.
-    pub(super) fn enrolled(&mut self, mut engine: Engine, before: Option<&mut Engine>) -> Engine {
-        if let Some(before) = before {
-            for channel in 1..=u16::try_from(engine.channels()).unwrap_or(1) {
-                let person = before.person(channel).map(|person| &*person);
-                let baseline = person.and_then(Person::baseline).cloned();
-                if baseline.is_some() {
-                    engine.enrol(channel, baseline);
-                }
+    /// The people of an engine whose place another one of the same model takes.
+    pub(super) fn seat(engine: &mut Engine, before: Option<&mut Engine>) {
+        let Some(before) = before else { return };
+        for channel in 1..=u16::try_from(engine.channels()).unwrap_or(1) {
+            if let Some(person) = before.person(channel) {
+                engine.seat(channel, std::mem::take(person));
             }
         }
-        for (channel, baseline) in std::mem::take(&mut self.people.waiting) {
-            engine.enrol(channel, Some(baseline));
+    }
+
+    /// There is an engine now: profiles that were read before come in.
+    pub(super) fn take_waiting(&mut self) {
+        for Read { ticket, channel, name, text } in std::mem::take(&mut self.people.waiting) {
+            self.take_profile(ticket, channel, name, Ok(text));
         }
-        engine
     }
 
     pub(super) fn carry_out_person(
@@ -112,13 +133,16 @@ impl Worker {
                 self.conclude_calibration(channel, calibrating.ticket);
             }
             PersonRequest::Reset => self.enrol(channel, None),
+            PersonRequest::Teach(request) => return self.teach(ticket, channel, request),
             PersonRequest::Adapt { rate } => self.person(channel)?.set_adapt(rate),
             PersonRequest::Save { file } => {
-                let baseline = self.person(channel)?.baseline().cloned().ok_or_else(|| {
-                    let text = format!("channel {channel} has no baseline; calibrate first");
-                    Fault::new(Code::NotNow, text)
-                })?;
-                let profile = Profile::new(self.model.predictor.card(), baseline);
+                let person = self.person(channel)?;
+                let (baseline, lesson) = (person.baseline().cloned(), person.lesson().clone());
+                if baseline.is_none() && lesson.is_empty() {
+                    let text = format!("channel {channel} has no baseline and was taught nothing");
+                    return Err(Fault::new(Code::NotNow, text));
+                }
+                let profile = Profile::new(self.model.predictor.card(), baseline, lesson);
                 self.hand_over(Some(ticket), Job::SaveProfile(ticket, file, profile.text()));
                 return Ok(None);
             }
@@ -201,46 +225,39 @@ impl Worker {
         &mut self,
         ticket: Option<Ticket>,
         channel: u16,
-        file: &Path,
+        name: String,
         read: Result<String, Fault>,
     ) {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = match read {
+            Ok(text) if self.live.is_none() && self.resting.is_none() => {
+                return self.people.waiting.push(Read { ticket, channel, name, text });
+            }
+            read => read,
+        };
         let card = self.model.predictor.card();
-        let result = read.and_then(|text| {
-            Profile::parse(&name, &text, card).map_err(|error| {
-                let code = match error {
-                    ProfileError::Syntax(..)
-                    | ProfileError::Format { .. }
-                    | ProfileError::Model { .. } => Code::Format,
-                };
-                Fault::new(code, error.to_string())
-            })
-        });
-        let result = result.map(|profile| self.enrol(channel, Some(profile.baseline)));
-        match (ticket, result) {
-            (Some(ticket), result) => {
-                self.surface.answer(ticket, result.map(|()| Done::Plain), Instant::now());
+        let wrong = |error: ProfileError| Fault::new(Code::Format, error.to_string());
+        let parsed = text.and_then(|text| Profile::parse(&name, &text, card).map_err(wrong));
+        match (ticket, parsed) {
+            (ticket, Ok(Profile { baseline, lesson, .. })) => {
+                self.enrol(channel, baseline);
+                log::info!("channel {channel} is {name}");
+                self.take_lesson(ticket, channel, lesson);
             }
+            (Some(ticket), Err(fault)) => self.surface.answer(ticket, Err(fault), Instant::now()),
             (None, Err(fault)) => log::error!("channel {channel} is somebody unknown: {fault}"),
-            (None, Ok(())) => log::info!("channel {channel} is {name}"),
         }
     }
 
+    /// This person speaks; nothing where there is no sound yet, as then nobody was known.
     fn enrol(&mut self, channel: u16, baseline: Option<Baseline>) {
-        let live = self.live.as_mut().map(|Live { engine, .. }| engine);
-        match (live.or(self.resting.as_mut()), baseline) {
-            (Some(engine), baseline) => engine.enrol(channel, baseline),
-            (None, Some(baseline)) => {
-                self.people.waiting.insert(channel, baseline);
-            }
-            (None, None) => {
-                self.people.waiting.remove(&channel);
-            }
+        let live = self.live.as_mut().map(|live| &mut live.engine);
+        if let Some(engine) = live.or(self.resting.as_mut()) {
+            engine.enrol(channel, baseline);
         }
     }
 
-    fn person(&mut self, channel: u16) -> Result<&mut Person, Fault> {
-        let live = self.live.as_mut().map(|Live { engine, .. }| engine);
+    pub(super) fn person(&mut self, channel: u16) -> Result<&mut Person, Fault> {
+        let live = self.live.as_mut().map(|live| &mut live.engine);
         let person = live.or(self.resting.as_mut()).and_then(|engine| engine.person(channel));
         person.ok_or_else(|| Fault::new(Code::NotNow, "there is no sound yet"))
     }

@@ -126,9 +126,10 @@ impl Worker {
             return;
         }
         let frames = self.frames(hop_s);
-        let (surface, labels) = (&mut self.surface, &self.model.predictor.card().labels);
+        let names = self.people.names(update.channel, self.model.predictor.card());
+        let surface = &mut self.surface;
         let Hands { board, moves, mapper, .. } = &mut self.hands;
-        mapper.advance(update, labels, hop_s, &mut |map, value| match &map.target {
+        mapper.advance(update, names, hop_s, &mut |map, value| match &map.target {
             Target::Osc { receiver, address } => {
                 surface.send_mapped(receiver.as_deref(), address, value);
             }

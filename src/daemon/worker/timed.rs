@@ -39,6 +39,10 @@ impl Predict for Timed {
         prediction
     }
 
+    fn embedding(&mut self, features: &[f32], frames: usize) -> Vec<f32> {
+        self.predictor.embedding(features, frames)
+    }
+
     fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
         let begun = Instant::now();
         self.predictor.predict_batch(batch, answers);

@@ -162,6 +162,7 @@ fn taught(lessons: &[Lesson], listening: &Listening, tether: f32) -> Vec<Said> {
     let of_speaker = |lesson: &Lesson| {
         let example = |heard: &Heard| Example {
             label: listening.voices.clips[heard.said.clip].label,
+            weight: 1.0,
             probabilities: heard.said.probabilities.clone(),
             embedding: heard.embedding.clone(),
         };

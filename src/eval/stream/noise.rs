@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::config::rule::RuleError;
 use crate::config::trigger::TypedTrigger;
+use crate::engine::reading::Names;
 use crate::engine::segments::Segments;
 use crate::engine::step::Engine;
 use crate::engine::triggers::Triggers;
@@ -110,7 +111,7 @@ fn hear(
             hops += 1;
             voiced += usize::from(update.voice_on);
             labelled += usize::from(update.top != unknown);
-            let now = triggers.advance(update, &card.labels, hop_s);
+            let now = triggers.advance(update, Names { labels: &card.labels, taught: &[] }, hop_s);
             switched += (0..=card.labels.len()).filter(|&i| now.is_on(i) && !on.is_on(i)).count();
             on = now;
             segments.advance(update, &config.voice, &mut |event| {

@@ -11,16 +11,20 @@ pub struct Instance {
     pub row: &'static Address,
     /// Of rows with `N`, counted from 1, else 0.
     pub channel: u16,
-    /// Of the label for rows with `<label>`, of the trigger for those with `<trigger>`, else 0.
+    /// Of the label for rows with `<label>`, of the trigger for those with `<trigger>`; among those of
+    /// the channel for what was taught; else 0.
     pub index: usize,
     /// Of rows with `<id>`, else 0.
     pub receiver: i32,
 }
 
 impl Instance {
-    /// What stands in place of `<label>` or `<trigger>`, else a label that nobody asks for.
+    /// What stands in place of `<label>`, `<trigger>` or `<taught>`, else a label that nobody asks
+    /// for.
     pub fn word<'a>(&self, identity: &'a Identity) -> &'a str {
-        if self.row.path.contains("<trigger>") {
+        if self.row.path.contains("<taught>") {
+            taught(identity, self.channel).nth(self.index).unwrap_or("")
+        } else if self.row.path.contains("<trigger>") {
             identity.triggers.get(self.index).map_or("", |(_, name)| name)
         } else {
             identity.labels.get(self.index).map_or("", String::as_str)
@@ -38,6 +42,8 @@ pub fn instances(root: &str, channel: u16, identity: &Identity) -> Vec<Instance>
         };
         if row.path.contains("<label>") {
             identity.labels.iter().enumerate().for_each(|(index, label)| add(index, label));
+        } else if row.path.contains("<taught>") {
+            taught(identity, channel).enumerate().for_each(|(index, name)| add(index, name));
         } else if row.path.contains("<trigger>") {
             let all = identity.triggers.iter().enumerate();
             let ours = all.filter(|(_, (its_channel, _))| *its_channel == channel);
@@ -47,6 +53,12 @@ pub fn instances(root: &str, channel: u16, identity: &Identity) -> Vec<Instance>
         }
     }
     found
+}
+
+/// Names of what was taught on a channel.
+fn taught(identity: &Identity, channel: u16) -> impl Iterator<Item = &str> {
+    let ours = identity.taught.iter().filter(move |(its_channel, _)| *its_channel == channel);
+    ours.map(|(_, name)| name.as_str())
 }
 
 /// Every address that a daemon of this identity with these receivers knows.
@@ -101,6 +113,7 @@ mod tests {
             channels: 3,
             names: [].into(),
             triggers: [(1, "loud".to_string()), (3, "upset".to_string())].into(),
+            taught: [].into(),
             hop_s: 0.1,
         }
     }

@@ -57,6 +57,8 @@ pub enum Stream {
     Tilt,
     Loudness,
     Snr,
+    /// One output that a person taught.
+    Taught,
     Trigger,
 }
 
@@ -193,6 +195,15 @@ pub enum Verb {
     ProfileSave,
     ProfileLoad,
     ProfileList,
+    TeachLabel,
+    TeachUndo,
+    TeachDelete,
+    TeachCount,
+    TeachTrain,
+    TeachCancel,
+    TeachSave,
+    TeachLoad,
+    TeachList,
     PluginList,
     PluginScan,
     PluginAdd,

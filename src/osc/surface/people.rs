@@ -8,7 +8,8 @@ use crate::osc::arguments::Arguments;
 use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::Surface;
 use crate::osc::surface::commands::Outcome;
-use crate::osc::surface::request::{PersonRequest, Request};
+use crate::osc::surface::request::{PersonRequest, Request, TeachRequest};
+use crate::osc::surface::settings::flag;
 use crate::osc::surface::tickets::Caller;
 
 /// Seconds of speech that a calibration may ask for.
@@ -24,6 +25,7 @@ impl Surface {
     ) -> Result<Outcome, Fault> {
         let number = arguments.float(0).unwrap_or_default();
         let word = arguments.text(0).unwrap_or_default();
+        let channel = channel.max(1); // of /ser/teach/…
         let request = match verb {
             Verb::CalibrateStart => {
                 within("calibrate/start", number, CALIBRATION_S)?;
@@ -35,12 +37,24 @@ impl Surface {
                 within("calibrate/adapt", number, 0.0..=1.0)?;
                 PersonRequest::Adapt { rate: number }
             }
-            Verb::ProfileSave => {
-                self.only_trusted(caller, "calibrate/profile/save")?;
+            Verb::ProfileSave | Verb::TeachSave => {
+                self.only_trusted(caller, "saving a profile")?;
                 PersonRequest::Save { file: self.profile_file(word)? }
             }
-            Verb::ProfileLoad => PersonRequest::Load { file: self.profile_file(word)? },
-            Verb::ProfileList => PersonRequest::List { folder: self.running.folder().to_owned() },
+            Verb::ProfileLoad | Verb::TeachLoad => {
+                PersonRequest::Load { file: self.profile_file(word)? }
+            }
+            Verb::ProfileList | Verb::TeachList => {
+                PersonRequest::List { folder: self.running.folder().to_owned() }
+            }
+            Verb::TeachLabel => PersonRequest::Teach(show(arguments)?),
+            Verb::TeachUndo => PersonRequest::Teach(TeachRequest::Undo),
+            Verb::TeachDelete => {
+                PersonRequest::Teach(TeachRequest::Delete { name: word.to_owned() })
+            }
+            Verb::TeachCount => PersonRequest::Teach(TeachRequest::Count),
+            Verb::TeachTrain => PersonRequest::Teach(TeachRequest::Train),
+            Verb::TeachCancel => PersonRequest::Teach(TeachRequest::Cancel),
             other => return Err(Fault::new(Code::General, format!("{other:?} has no code"))),
         };
         Ok(Outcome::Later(Request::Person { channel, request }))
@@ -54,6 +68,18 @@ impl Surface {
         }
         Ok(profile_file(self.running.folder(), name))
     }
+}
+
+fn show(arguments: &Arguments) -> Result<TeachRequest, Fault> {
+    let name = arguments.text(0).unwrap_or_default().to_owned();
+    if !flag("teach/label", arguments.int(1).unwrap_or_default())? {
+        return Ok(TeachRequest::End { name });
+    }
+    let slider = arguments.float(2);
+    if let Some(target) = slider {
+        within("the slider's place", target, 0.0..=1.0)?;
+    }
+    Ok(TeachRequest::Show { name, slider })
 }
 
 fn within(what: &str, value: f32, allowed: std::ops::RangeInclusive<f32>) -> Result<(), Fault> {

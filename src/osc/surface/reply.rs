@@ -72,6 +72,10 @@ impl Surface {
                 replies.extend(items);
                 counted(replies)
             }
+            Done::Told { items, results } => {
+                replies.extend(items.into_iter().map(|(name, row)| self.item(name, row)));
+                results
+            }
             Done::Adopted { state, cause } => {
                 self.adopt(*state, cause, now);
                 Vec::new()

@@ -72,6 +72,28 @@ pub enum PersonRequest {
     List {
         folder: PathBuf,
     },
+    Teach(TeachRequest),
+}
+
+/// About what a person teaches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TeachRequest {
+    /// It is shown from now on: a label, or a slider at this place.
+    Show {
+        name: String,
+        slider: Option<f32>,
+    },
+    /// Until now.
+    End {
+        name: String,
+    },
+    Undo,
+    Delete {
+        name: String,
+    },
+    Count,
+    Train,
+    Cancel,
 }
 
 /// About slots, counted from 0, and their parameters, by symbol or number.
@@ -191,4 +213,9 @@ pub enum Done {
     Values(Vec<OscType>),
     /// Replies under this name, one for each row, then `ok` with their number.
     Items(Vec<(&'static str, Vec<OscType>)>),
+    /// The same, then `ok` with these.
+    Told {
+        items: Vec<(&'static str, Vec<OscType>)>,
+        results: Vec<OscType>,
+    },
 }

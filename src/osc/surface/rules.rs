@@ -64,7 +64,6 @@ fn rule_fault(error: &RuleError) -> Fault {
         RuleError::Value { fault: RuleFault::Unknown, .. } | RuleError::Missing { .. } => {
             Code::NoSuchThing
         }
-        RuleError::NotBuiltIn { .. } => Code::NotBuiltIn,
         RuleError::Exists { .. } => Code::Exists,
         RuleError::TooMany { .. } => Code::Limit,
     };

@@ -38,6 +38,7 @@ fn identity() -> Identity {
         channels: 2,
         names: ["left", "right"].map(String::from).into(),
         triggers: [].into(),
+        taught: [].into(),
         hop_s: 0.1,
     }
 }
