@@ -5,6 +5,8 @@ mod change;
 
 mod health;
 
+mod outage;
+
 mod people;
 
 mod plugins;
@@ -25,6 +27,7 @@ use crate::daemon::supervisor::SourceOrder;
 use crate::daemon::supervisor::output::OutputChange;
 use crate::daemon::worker::change::Change;
 use crate::daemon::worker::health::Tally;
+pub use crate::daemon::worker::outage::Outage;
 use crate::daemon::worker::people::People;
 use crate::daemon::worker::plugins::Hands;
 use crate::daemon::worker::timed::Timed;
@@ -98,27 +101,6 @@ pub struct Lines {
     pub wishes: Sender<Wish>,
     pub told: Receiver<Told>,
     pub shown: Sender<Update>,
-}
-
-/// How a source went away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outage {
-    /// The system said so.
-    Lost,
-    /// It is still there and delivers nothing.
-    Stalled,
-    /// It calls without end: an ALSA plug-in without its server does.
-    Unpaced,
-}
-
-impl Outage {
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Lost => "lost",
-            Self::Stalled => "frozen, no more blocks",
-            Self::Unpaced => "out of step, far more blocks than time",
-        }
-    }
 }
 
 /// A source that delivers.
