@@ -5,8 +5,6 @@ mod change;
 
 mod health;
 
-mod outage;
-
 mod people;
 
 mod source;
@@ -31,7 +29,6 @@ use crate::daemon::supervisor::SourceOrder;
 use crate::daemon::supervisor::output::OutputChange;
 use crate::daemon::worker::change::Change;
 use crate::daemon::worker::health::Tally;
-pub use crate::daemon::worker::outage::Outage;
 use crate::daemon::worker::people::People;
 use crate::daemon::worker::plugins::Hands;
 pub use crate::daemon::worker::source::{Outage, SourceChange, Why};

@@ -78,8 +78,8 @@ impl Mapper {
     }
 
     /// One hop of one channel. `moved` hears of each target that has moved. NaN, a name that nobody
-    /// has and a closed gate hold the target where it is, in mid-slew too. A map that was off, or silent because another one
-    /// was solo, tells its value again though it may not have moved.
+    /// has and a closed gate hold the target where it is, in mid-slew too. A map that was off, or
+    /// silent because another one was solo, tells its value again though it may not have moved.
     pub fn advance(
         &mut self,
         update: &Update,

@@ -15,6 +15,7 @@ use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::{Done, PersonRequest, Ticket};
 use crate::personal::baseline::Baseline;
 use crate::personal::calibration::Calibration;
+use crate::personal::lesson::Lesson;
 use crate::personal::profile::{Profile, ProfileError};
 
 /// A calibration ends without a baseline once it has lasted so many times as long as the speech
@@ -70,6 +71,7 @@ impl Worker {
             }
             if wanted.is_empty() {
                 self.enrol(channel, None);
+                self.take_lesson(None, channel, Lesson::default());
             } else {
                 let file = profile_file(&folder, &wanted);
                 self.hand_over(None, Job::ReadProfile(None, channel, file));
