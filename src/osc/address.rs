@@ -105,7 +105,7 @@ pub const TABLE: &[Address] = &[
     event(EventKind::Overload, "/event/overload", "1 sound lost, 2 commands lost; number; text"),
     event(EventKind::Consent, "/event/consent", "the new value; empty; text"),
     event(EventKind::Client, "/event/client", "1 came, 0 went, 2 cannot be saved; address; text"),
-    event(EventKind::Record, "/event/record", EVENT_TEXT),
+    event(EventKind::Record, "/event/record", "code, subject, text"),
     event(EventKind::Plugin, "/event/plugin", "0 lost, 1 back, 2 muted, 3 a watched value; slot's name; text"),
     setting(Setting::Mute, "/mute", "i", UNIT, "", "1: no stream leaves; health, events and replies do"),
     setting(Setting::Config("privacy.consent"), "/consent", "i", UNIT, "", "0: nothing leaves but health, events and replies, nor can it be asked"),
@@ -259,7 +259,6 @@ const STATE_TEXT: &str =
 const PLUGIN_TEXT: &str = "slot, name, uri, channel (0: all), 1 heard by the analysis, \
      1 bypassed, 1 in our process, state (0 runs, 1 down, 2 missing), latency in ms, share of a \
      block's time";
-const EVENT_TEXT: &str = "code, subject, text";
 
 impl Address {
     /// The address as it is on the wire, for one channel (from 1), label or trigger, and receiver.
