@@ -7,8 +7,6 @@ pub mod run;
 
 pub mod tally;
 
-pub mod first;
-
 pub mod noise;
 
 pub mod plot;
