@@ -20,7 +20,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli::bench::BenchArgs;
 pub use crate::cli::eval::{
-    EvalArgs, EvalCommand, FoldsArgs, HeldOut, RobustnessArgs, StreamArgs, Tier,
+    EvalArgs, EvalCommand, FoldsArgs, HeldOut, RobustnessArgs, StreamArgs, TeachingArgs, Tier,
 };
 pub use crate::cli::model::{Bits, ModelArgs, ModelCommand};
 pub use crate::cli::people::{CalibrateArgs, ProfileArgs, ProfileCommand, TeachArgs};

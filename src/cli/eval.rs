@@ -52,6 +52,10 @@ pub enum EvalCommand {
                             --corpora cremad --split models/splits/shipped.toml \
                             --noise-corpora noise:kitchen,noise:music")]
     Stream(StreamArgs),
+    /// Lets speakers teach three of their emotions by a few clips, and writes a report
+    #[command(after_help = "Example:\n  affectd eval teach manifest.csv --audio-root corpora \
+                            --corpora ravdess --split models/splits/ravdess-all.toml")]
+    Teach(TeachingArgs),
     /// Trains and scores every fold of a corpus and writes a report; goes on where it was killed
     #[command(after_help = "Example:\n  affectd eval folds --corpus ravdess --tier t0,t1,t2,t3 \
                             --manifest manifest.csv --audio-root corpora --jobs 2")]
@@ -115,6 +119,21 @@ pub struct StreamArgs {
     pub noise_corpora: Vec<String>,
     /// Folder that the report is written to, as Markdown, JSON and SVG named for the model
     #[arg(long, value_name = "FOLDER", default_value = "models/reports/stream")]
+    pub out: PathBuf,
+}
+
+#[derive(Args, Debug, PartialEq, Eq)]
+pub struct TeachingArgs {
+    #[command(flatten)]
+    pub corpus: CorpusArgs,
+    /// Which of the split's speakers teach
+    #[arg(long, value_enum, default_value_t = HeldOut::Test)]
+    pub part: HeldOut,
+    /// Folder of the model, instead of the one configured
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+    /// Folder that the report is written to, as Markdown and JSON named for the model
+    #[arg(long, value_name = "FOLDER", default_value = "models/reports/teach")]
     pub out: PathBuf,
 }
 

@@ -18,3 +18,5 @@ pub mod folds;
 pub mod robustness;
 
 pub mod stream;
+
+pub mod teach;

@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 
 use affectd::cli::{
     self, Bits, EvalArgs, EvalCommand, FoldsArgs, ModelArgs, ModelCommand, RobustnessArgs,
-    StreamArgs, TrainArgs,
+    StreamArgs, TeachingArgs, TrainArgs,
 };
 use affectd::config::{self, Overrides};
 use affectd::model::backend::training_device;
@@ -67,8 +67,9 @@ pub fn eval(args: EvalArgs) -> Result<()> {
         (Some(EvalCommand::Robustness(args)), _) => return robustness(args),
         (Some(EvalCommand::Folds(args)), _) => return folds(args),
         (Some(EvalCommand::Stream(args)), _) => return stream(args),
+        (Some(EvalCommand::Teach(args)), _) => return teach(args),
         (None, Some(corpus)) => corpus,
-        (None, None) => anyhow::bail!("eval needs a manifest, folds, robustness or stream"),
+        (None, None) => anyhow::bail!("eval needs a manifest, folds, robustness, stream or teach"),
     };
     let overrides = Overrides { model: args.model, ..Overrides::default() };
     let config = config::load(None, &overrides)?;
@@ -140,6 +141,22 @@ fn stream(args: StreamArgs) -> Result<()> {
         split: args.corpus.split,
         part: held_out(args.part),
         noise_corpora: args.noise_corpora,
+        model: daemon::model_folder(&config.model.folder),
+        out: args.out,
+    })?;
+    writeln!(stdout(), "the report is {}", report.display())?;
+    Ok(())
+}
+
+fn teach(args: TeachingArgs) -> Result<()> {
+    let overrides = Overrides { model: args.model, ..Overrides::default() };
+    let config = config::load(None, &overrides)?;
+    let report = eval::teach::run::run(&eval::teach::run::Options {
+        manifest: args.corpus.manifest,
+        audio_root: args.corpus.audio_root,
+        corpora: args.corpus.corpora,
+        split: args.corpus.split,
+        part: held_out(args.part),
         model: daemon::model_folder(&config.model.folder),
         out: args.out,
     })?;

@@ -1,0 +1,73 @@
+//! Clips as somebody who teaches them is heard: each through the live engine, from a person whom it
+//! does not know.
+
+use anyhow::{Context, Result};
+
+use crate::config::Config;
+use crate::engine::step::Engine;
+use crate::eval::folds::listening::found;
+use crate::eval::teach::run::Options;
+use crate::messages::CLASSES_MAX;
+use crate::model::predictor::Predictor;
+use crate::personal::lesson::{Example, Kind};
+use crate::train::bank::{progress_bar, read_sound};
+use crate::train::corpus::Clip;
+
+/// Silence after each clip, in seconds: its last speech is finished.
+const TAIL_S: usize = 1;
+
+/// What a clip is called while it is shown.
+const SHOWN: &str = "clip";
+
+const CHANNEL: u16 = 1;
+
+/// What was heard of a clip; without examples, no voice that the network knows for one.
+pub struct Heard {
+    pub speaker: String,
+    pub emotion: String,
+    pub examples: Vec<Example>,
+    /// Mean of what the general model says, in the order of its labels.
+    pub general: Vec<f32>,
+}
+
+pub fn hear(
+    clips: &[&Clip],
+    options: &Options,
+    config: &Config,
+    model: &mut Predictor,
+) -> Result<Vec<Heard>> {
+    let card = model.card().clone();
+    let mut config = config.clone();
+    config.input.channels = 1;
+    let tail = vec![0.0; TAIL_S * card.features.rate_hz as usize];
+    let progress = progress_bar(clips.len(), "clips");
+    let mut heard = Vec::with_capacity(clips.len());
+    for clip in clips {
+        progress.inc(1);
+        let path = found(&options.audio_root, clip)?;
+        let samples = read_sound(&path).with_context(|| format!("in {}", path.display()))?;
+        let mut engine = Engine::new(card.features.rate_hz, &card, &config)?;
+        let missing = "the engine has no channel";
+        engine.person(CHANNEL).context(missing)?.show(SHOWN, Kind::Label, 1.0)?;
+        let (mut sums, mut count) = ([0.0_f32; CLASSES_MAX], 0.0_f32);
+        for samples in [&samples, &tail] {
+            engine.step(samples, model, &mut |update| {
+                if update.inferred && update.voice_known {
+                    let raw = update.raw.as_slice();
+                    sums.iter_mut().zip(raw).for_each(|(sum, value)| *sum += value);
+                    count += 1.0;
+                }
+            });
+        }
+        let lesson = engine.person(CHANNEL).context(missing)?.lesson();
+        let examples = lesson.outputs.first().map(|output| output.examples.clone());
+        heard.push(Heard {
+            speaker: clip.speaker_key(),
+            emotion: clip.emotion.clone(),
+            examples: examples.unwrap_or_default(),
+            general: sums[..card.labels.len()].iter().map(|sum| sum / count.max(1.0)).collect(),
+        });
+    }
+    progress.finish_and_clear();
+    Ok(heard)
+}
