@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::SetupArgs;
+
 #[derive(Args, Debug, PartialEq, Eq)]
 pub struct CalibrateArgs {
     /// What the profile is called: 1 to 64 of a-z, A-Z, 0-9, _ and -
@@ -11,12 +13,9 @@ pub struct CalibrateArgs {
     /// Sound files with the neutral voice of this person alone, 5 s of speech at least
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Configuration, found as for `run`; the profile lies beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Folder of the model, instead of the one configured
-    #[arg(long, value_name = "FOLDER")]
-    pub model: Option<PathBuf>,
+    /// The profile lies beside the configuration.
+    #[command(flatten)]
+    pub setup: SetupArgs,
 }
 
 #[derive(Args, Debug, PartialEq, Eq)]

@@ -281,8 +281,9 @@ impl Worker {
                 engine
             }
             mut before => {
-                let engine = self.new_engine(&reader, before.as_ref())?;
-                self.enrolled(engine, before.as_mut())
+                let mut engine = self.new_engine(&reader, before.as_ref())?;
+                before.iter_mut().for_each(|before| engine.seat_people_of(before));
+                engine
             }
         };
         let channels = u16::try_from(reader.channels()).unwrap_or(1);
@@ -292,7 +293,13 @@ impl Worker {
         let through = &self.config.through;
         fader.set(through.gain_db, through.mute);
         self.live = Some(Live { reader, engine, fader });
+        self.enrol_waiting();
         Ok(())
+    }
+
+    /// That of the source, or of the one that was lost.
+    fn engine(&mut self) -> Option<&mut Engine> {
+        self.live.as_mut().map(|live| &mut live.engine).or(self.resting.as_mut())
     }
 
     /// For the channels of this source, with a sequence that goes on.

@@ -171,6 +171,14 @@ impl Lane {
         self.person.set_baseline(baseline);
     }
 
+    /// Somebody from another lane of the same model.
+    pub fn seat(&mut self, person: Person) {
+        self.person = person;
+        if let Some(baseline) = self.person.baseline() {
+            baseline.enrol(&mut self.normaliser);
+        }
+    }
+
     /// Takes samples of this channel at the source's rate.
     pub fn push(&mut self, samples: &[f32]) {
         self.resampler.process(samples, &mut self.pending);

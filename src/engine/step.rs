@@ -95,6 +95,13 @@ impl Engine {
         }
     }
 
+    /// The people of an engine of the same model, whose place this one takes.
+    pub fn seat_people_of(&mut self, before: &mut Self) {
+        for (lane, old) in self.lanes.iter_mut().zip(&mut before.lanes) {
+            lane.seat(std::mem::take(old.person()));
+        }
+    }
+
     fn lane(&mut self, channel: u16) -> Option<&mut Lane> {
         self.lanes.get_mut(usize::from(channel).checked_sub(1)?)
     }

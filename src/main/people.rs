@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
-use affectd::cli::{CalibrateArgs, ProfileArgs, ProfileCommand};
+use affectd::cli::{CalibrateArgs, ProfileArgs, ProfileCommand, SetupArgs};
 use affectd::config::personal::{NAMES, is_name, profile_file, profile_names};
 use affectd::config::{self, Overrides, file};
 use affectd::engine::step::Engine;
@@ -19,8 +19,9 @@ const TAIL_S: usize = 1;
 
 /// The files' neutral voice, through the same engine as a live one, becomes a profile.
 pub fn calibrate(args: &CalibrateArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model.clone(), ..Overrides::default() };
-    let running = config::load_running(args.config.as_deref(), &overrides)?;
+    let SetupArgs { config, model } = args.setup.clone();
+    let running =
+        config::load_running(config.as_deref(), &Overrides { model, ..Overrides::default() })?;
     let path = named(running.folder(), &args.name)?;
     let mut config = running.config().clone();
     config.input.channels = 1;

@@ -6,9 +6,8 @@ use std::time::Instant;
 
 use crate::config::personal::profile_file;
 use crate::daemon::clerk::Job;
-use crate::daemon::worker::{Live, Worker};
+use crate::daemon::worker::Worker;
 use crate::engine::person::Person;
-use crate::engine::step::Engine;
 use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::{Done, PersonRequest, Ticket};
 use crate::personal::baseline::Baseline;
@@ -56,37 +55,7 @@ impl Worker {
         }
     }
 
-    /// An engine that takes the place of one of the same model, or of none, with its people.
-    pub(super) fn enrolled(&mut self, mut engine: Engine, before: Option<&mut Engine>) -> Engine {
-        if let Some(before) = before {
-            for channel in 1..=u16::try_from(engine.channels()).unwrap_or(1) {
-                let person = before.person(channel).map(|person| &*person);
-                let baseline = person.and_then(Person::baseline).cloned();
-                if baseline.is_some() {
-                    engine.enrol(channel, baseline);
-                }
-            }
-        }
-        for (channel, baseline) in std::mem::take(&mut self.people.waiting) {
-            engine.enrol(channel, Some(baseline));
-        }
-        engine
-    }
-
-    pub(super) fn carry_out_person(
-        &mut self,
-        ticket: Ticket,
-        channel: u16,
-        request: PersonRequest,
-    ) {
-        match self.try_person(ticket, channel, request) {
-            Ok(None) => {} // it is answered later
-            Ok(Some(done)) => self.surface.answer(ticket, Ok(done), Instant::now()),
-            Err(fault) => self.surface.answer(ticket, Err(fault), Instant::now()),
-        }
-    }
-
-    fn try_person(
+    pub(super) fn try_person(
         &mut self,
         ticket: Ticket,
         channel: u16,
@@ -207,14 +176,8 @@ impl Worker {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let card = self.model.predictor.card();
         let result = read.and_then(|text| {
-            Profile::parse(&name, &text, card).map_err(|error| {
-                let code = match error {
-                    ProfileError::Syntax(..)
-                    | ProfileError::Format { .. }
-                    | ProfileError::Model { .. } => Code::Format,
-                };
-                Fault::new(code, error.to_string())
-            })
+            let wrong = |error: ProfileError| Fault::new(Code::Format, error.to_string());
+            Profile::parse(&name, &text, card).map_err(wrong)
         });
         let result = result.map(|profile| self.enrol(channel, Some(profile.baseline)));
         match (ticket, result) {
@@ -227,8 +190,7 @@ impl Worker {
     }
 
     fn enrol(&mut self, channel: u16, baseline: Option<Baseline>) {
-        let live = self.live.as_mut().map(|Live { engine, .. }| engine);
-        match (live.or(self.resting.as_mut()), baseline) {
+        match (self.engine(), baseline) {
             (Some(engine), baseline) => engine.enrol(channel, baseline),
             (None, Some(baseline)) => {
                 self.people.waiting.insert(channel, baseline);
@@ -239,9 +201,15 @@ impl Worker {
         }
     }
 
+    /// There is an engine now: who was read before comes in.
+    pub(super) fn enrol_waiting(&mut self) {
+        for (channel, baseline) in std::mem::take(&mut self.people.waiting) {
+            self.enrol(channel, Some(baseline));
+        }
+    }
+
     fn person(&mut self, channel: u16) -> Result<&mut Person, Fault> {
-        let live = self.live.as_mut().map(|Live { engine, .. }| engine);
-        let person = live.or(self.resting.as_mut()).and_then(|engine| engine.person(channel));
+        let person = self.engine().and_then(|engine| engine.person(channel));
         person.ok_or_else(|| Fault::new(Code::NotNow, "there is no sound yet"))
     }
 }
