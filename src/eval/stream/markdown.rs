@@ -29,9 +29,12 @@ impl Display for Markdown<'_> {
         self.smoothing(f)?;
         writeln!(
             f,
-            "\nThe first label of a stream is there {} after the onset of speech (median; p95 {}).",
-            seconds(report.first_label_median_s),
-            seconds(report.first_label_p95_s)
+            "\nOf {} sentences, each alone after a silence and from a speaker never heard before, \
+             {:.0} % get a label, {} after the onset of speech (median; p95 {}).",
+            report.first_label.sentences,
+            100.0 * report.first_label.labelled,
+            seconds(report.first_label.median_s),
+            seconds(report.first_label.p95_s)
         )?;
         self.noises(f)
     }
@@ -77,12 +80,12 @@ impl Markdown<'_> {
              follow, brought to this level (RMS), one after the other through the live engine; the \
              triggers have the default thresholds, one on arousal, one on each class.\n\n\
              | kind | level | minutes | segments a minute | triggers a minute | voice on | a label \
-             leads |\n|---|---:|---:|---:|---:|---:|---:|"
+             leads | training heard it |\n|---|---:|---:|---:|---:|---:|---:|---|"
         )?;
         for row in &self.0.noises {
             writeln!(
                 f,
-                "| {} | {} dBFS | {:.1} | {:.2} | {:.2} | {:.1} % | {:.1} % |",
+                "| {} | {} dBFS | {:.1} | {:.2} | {:.2} | {:.1} % | {:.1} % | {} |",
                 row.kind,
                 row.level_db,
                 row.minutes,
@@ -90,6 +93,7 @@ impl Markdown<'_> {
                 row.triggers_per_minute,
                 100.0 * row.voice_share,
                 100.0 * row.labelled_share,
+                if row.is_heard { "yes" } else { "no" },
             )?;
         }
         Ok(())

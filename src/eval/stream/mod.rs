@@ -7,6 +7,8 @@ pub mod run;
 
 pub mod tally;
 
+pub mod first;
+
 pub mod noise;
 
 pub mod plot;

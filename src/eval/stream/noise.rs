@@ -13,9 +13,11 @@ use crate::engine::triggers::Triggers;
 use crate::eval::folds::listening::found;
 use crate::eval::stream::run::Options;
 use crate::messages::{SegmentEvent, TriggerStates};
+use crate::model::card::Card;
 use crate::model::predictor::Predictor;
 use crate::train::bank::{progress_bar, read_sound};
 use crate::train::corpus::{Clip, read_manifest};
+use crate::train::held_out::is_test_noise;
 use crate::units::{amplitude_to_db, db_to_amplitude};
 
 /// Levels (RMS) that the recordings are brought to: a quiet room, and one in which speech at arm's
@@ -31,6 +33,8 @@ pub struct FalseVoice {
     pub kind: String,
     pub level_db: f32,
     pub minutes: f64,
+    /// Whether these recordings were mixed in, or heard alone, when the model was trained.
+    pub is_heard: bool,
     pub segments_per_minute: f64,
     /// Of triggers with the default thresholds on arousal and on each class.
     pub triggers_per_minute: f64,
@@ -48,16 +52,34 @@ pub fn false_voices(
     let mut rows = Vec::new();
     for kind in &options.noise_corpora {
         let clips = read_manifest(&options.manifest, std::slice::from_ref(kind))?;
+        let kind = Kind::new(kind, clips, model.card());
         for level_db in LEVELS_DB {
-            rows.push(hear(kind, &clips, level_db, options, config, model)?);
+            rows.push(hear(&kind, level_db, options, config, model)?);
         }
     }
     Ok(rows)
 }
 
+/// Recordings of one kind; if some are kept for testing, those.
+struct Kind<'a> {
+    name: &'a str,
+    clips: Vec<Clip>,
+    is_heard: bool,
+}
+
+impl<'a> Kind<'a> {
+    fn new(name: &'a str, clips: Vec<Clip>, card: &Card) -> Self {
+        let (kept_back, heard): (Vec<Clip>, Vec<Clip>) = clips.into_iter().partition(is_test_noise);
+        if kept_back.is_empty() {
+            let is_heard = card.training.command.contains(name);
+            return Self { name, clips: heard, is_heard };
+        }
+        Self { name, clips: kept_back, is_heard: false }
+    }
+}
+
 fn hear(
-    kind: &str,
-    clips: &[Clip],
+    kind: &Kind,
     level_db: f32,
     options: &Options,
     config: &Config,
@@ -71,8 +93,8 @@ fn hear(
     let (hop_s, mut on, mut switched) = (engine.hop_s(), TriggerStates::default(), 0_usize);
     let (mut hops, mut voiced, mut labelled, mut begun) = (0_usize, 0_usize, 0_usize, 0_usize);
     let (mut seconds, unknown) = (0.0, card.labels.len());
-    let progress = progress_bar(clips.len(), "noise");
-    for clip in clips {
+    let progress = progress_bar(kind.clips.len(), "noise");
+    for clip in &kind.clips {
         progress.inc(1);
         if MINUTES_MAX * 60.0 <= seconds {
             continue;
@@ -100,9 +122,10 @@ fn hear(
     let minutes = seconds / 60.0;
     let share = |count: usize| count as f64 / hops.max(1) as f64;
     Ok(FalseVoice {
-        kind: kind.to_owned(),
+        kind: kind.name.to_owned(),
         level_db,
         minutes,
+        is_heard: kind.is_heard,
         segments_per_minute: begun as f64 / minutes.max(f64::MIN_POSITIVE),
         triggers_per_minute: switched as f64 / minutes.max(f64::MIN_POSITIVE),
         voice_share: share(voiced),

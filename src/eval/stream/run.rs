@@ -11,10 +11,11 @@ use crate::config::{self, Overrides};
 use crate::eval::folds::answers::write_whole;
 use crate::eval::folds::listening::{Voices, found};
 use crate::eval::run::{HASH_DIGITS, HeldOut, Opened, file_name, open};
+use crate::eval::stream::first::{FirstLabel, first_label};
 use crate::eval::stream::markdown::Markdown;
 use crate::eval::stream::noise::{FalseVoice, false_voices};
 use crate::eval::stream::plot;
-use crate::eval::stream::tally::{Following, Tally, quantile, tallies};
+use crate::eval::stream::tally::{Following, Tally, tallies};
 use crate::train::corpus::Clip;
 
 /// What the command line says.
@@ -43,9 +44,7 @@ pub struct Report {
     pub minutes: f64,
     pub command: String,
     pub rows: Vec<Row>,
-    /// From the onset of a stream to its first label, in seconds.
-    pub first_label_median_s: Option<f64>,
-    pub first_label_p95_s: Option<f64>,
+    pub first_label: FirstLabel,
     pub noises: Vec<FalseVoice>,
 }
 
@@ -77,7 +76,6 @@ pub fn run(options: &Options) -> Result<PathBuf> {
     let settings = settings(&defaults.smooth);
     let smooths: Vec<Smooth> = settings.iter().map(|setting| setting.smooth.clone()).collect();
     let tallies = tallies(&voices, &paths, &mut model, &defaults, &smooths)?;
-    let first: &[f64] = tallies.first().map_or(&[], |tally| &tally.first_s);
     let report = Report {
         model: card.name.clone(),
         sha256: card.sha256.chars().take(HASH_DIGITS).collect(),
@@ -87,8 +85,7 @@ pub fn run(options: &Options) -> Result<PathBuf> {
         speakers: voices.speakers.len(),
         minutes: tallies.first().map_or(0.0, |tally| tally.seconds / 60.0),
         command: command(options),
-        first_label_median_s: quantile(first, 50),
-        first_label_p95_s: quantile(first, 95),
+        first_label: first_label(&voices, &paths, &mut model, &defaults)?,
         rows: settings.iter().zip(&tallies).map(|(one, tally)| Row::new(one, tally)).collect(),
         noises: false_voices(options, &defaults, &mut model)?,
     };

@@ -37,8 +37,6 @@ pub struct Tally {
     pub switches: usize,
     /// Seconds until the label was right, for those switches after which it ever was.
     pub delays_s: Vec<f64>,
-    /// Seconds from the onset of each stream to its first label.
-    pub first_s: Vec<f64>,
 }
 
 /// A stretch of one emotion.
@@ -57,7 +55,6 @@ impl Tally {
         self.seconds += other.seconds;
         self.switches += other.switches;
         self.delays_s.extend_from_slice(&other.delays_s);
-        self.first_s.extend_from_slice(&other.first_s);
     }
 }
 
@@ -160,7 +157,7 @@ fn stream(
 
 /// The label shown at the end of each hop from the first one on, with its time; while the engine
 /// says `unknown`, the last label stands.
-fn shown(
+pub fn shown(
     samples: &[f32],
     card: &Card,
     config: &Config,
@@ -195,7 +192,6 @@ fn judge(shown: &[(f64, usize)], blocks: &[Block]) -> Tally {
         }
         tally.seconds += block.end_s - block.start_s;
         if index == 0 {
-            tally.first_s.extend(shown.first().map(|(time_s, _)| time_s - block.start_s));
             continue; // nothing was there to switch from
         }
         tally.switches += 1;
@@ -240,9 +236,8 @@ mod tests {
     fn check(labels: &[usize], flips: usize, delays_s: &[f64]) {
         let shown: Vec<(f64, usize)> =
             labels.iter().enumerate().map(|(second, label)| (second as f64, *label)).collect();
-        let first_s = vec![-1.0]; // the hop at 0 s
         let delays_s = delays_s.to_vec();
-        let expected = Tally { flips, seconds: 7.0, switches: 1, delays_s, first_s };
+        let expected = Tally { flips, seconds: 7.0, switches: 1, delays_s };
         assert_eq!(judge(&shown, &blocks()), expected, "{labels:?}");
     }
 
@@ -274,13 +269,7 @@ mod tests {
 
     #[test]
     fn streams_tell_flips_by_the_minute_and_delays_of_what_was_found() {
-        let tally = Tally {
-            flips: 6,
-            seconds: 120.0,
-            switches: 4,
-            delays_s: vec![0.5, 1.5, 1.0],
-            first_s: vec![],
-        };
+        let tally = Tally { flips: 6, seconds: 120.0, switches: 4, delays_s: vec![0.5, 1.5, 1.0] };
         let row = Following::new(&tally);
         assert_eq!((row.flips_per_minute, row.found), (3.0, 0.75));
         assert_eq!((row.delay_median_s, row.delay_p95_s), (Some(1.0), Some(1.5)));
