@@ -85,7 +85,7 @@ pub enum Command {
     Devices,
     /// Checks the configuration and the model, and opens nothing
     #[command(after_help = "Example:\n  affectd check --config gallery.toml")]
-    Check(CheckArgs),
+    Check(SetupArgs),
     /// Trains a model from a folder of labelled speech, or from corpora
     #[command(after_help = "Example:\n  affectd train --data recordings --out models/mine\n  \
                             affectd train manifest.csv --audio-root corpora \
@@ -164,12 +164,8 @@ pub struct AnalyzeArgs {
     /// One row or object a hop, or a summary a file
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
-    /// Folder of the model, instead of the one configured
-    #[arg(long, value_name = "FOLDER")]
-    pub model: Option<PathBuf>,
-    /// Configuration, found as for `run`
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub setup: SetupArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -182,8 +178,9 @@ pub enum Format {
     Table,
 }
 
-#[derive(Args, Debug, PartialEq, Eq)]
-pub struct CheckArgs {
+/// Which configuration and model.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetupArgs {
     /// Configuration, found as for `run`
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -262,6 +259,16 @@ mod tests {
     fn options_before_a_subcommand_are_refused_not_lost() {
         check_refused("affectd --lan devices", ErrorKind::ArgumentConflict);
         check_refused("affectd --lan run", ErrorKind::ArgumentConflict);
+    }
+
+    #[test]
+    fn a_person_is_calibrated_for_a_model_beside_a_configuration() {
+        let line = "affectd calibrate anna a.wav b.wav --config c --model m";
+        let Command::Calibrate(args) = command(line) else { panic!("another subcommand") };
+        assert_eq!((args.name.as_str(), args.files.len()), ("anna", 2));
+        let setup = SetupArgs { config: Some("c".into()), model: Some("m".into()) };
+        assert_eq!(args.setup, setup);
+        check_refused("affectd calibrate anna", ErrorKind::MissingRequiredArgument);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use affectd::analyze::{self, Layout};
 use affectd::audio::{self, AudioError};
 use affectd::bench;
 use affectd::cli::{
-    AnalyzeArgs, BenchArgs, CheckArgs, Cli, Command, Format, PluginsArgs, PluginsCommand, RunArgs,
+    AnalyzeArgs, BenchArgs, Cli, Command, Format, PluginsArgs, PluginsCommand, RunArgs, SetupArgs,
 };
 use affectd::config::{self, ConfigError, Overrides};
 use affectd::daemon::{self, PortError};
@@ -127,9 +127,10 @@ fn run(args: RunArgs) -> Result<()> {
 }
 
 fn analyze(args: &AnalyzeArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model.clone(), ..Overrides::default() };
-    let mut config = config::load(args.config.as_deref(), &overrides)?;
-    if args.config.is_none() {
+    let SetupArgs { config, model } = args.setup.clone();
+    let is_found = config.is_none();
+    let mut config = config::load(config.as_deref(), &Overrides { model, ..Overrides::default() })?;
+    if is_found {
         config.input.channels = 1;
     }
     let layout = match args.format {
@@ -169,7 +170,7 @@ fn write_devices(out: &mut impl Write, lines: &[audio::DeviceLine]) -> Result<()
     Ok(())
 }
 
-fn check(args: CheckArgs) -> Result<()> {
+fn check(args: SetupArgs) -> Result<()> {
     let overrides = Overrides { model: args.model, ..Overrides::default() };
     let config = config::load(args.config.as_deref(), &overrides)?;
     let loaded = daemon::load_model(&config.model)?;

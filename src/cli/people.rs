@@ -1,8 +1,10 @@
-//! What may be typed after `affectd calibrate` and `affectd profile`.
+//! What may be typed after `affectd calibrate`, `teach` and `profile`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+use crate::cli::SetupArgs;
 
 #[derive(Args, Debug, PartialEq, Eq)]
 pub struct CalibrateArgs {
@@ -11,12 +13,9 @@ pub struct CalibrateArgs {
     /// Sound files with the neutral voice of this person alone, 5 s of speech at least
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Configuration, found as for `run`; the profile lies beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Folder of the model, instead of the one configured
-    #[arg(long, value_name = "FOLDER")]
-    pub model: Option<PathBuf>,
+    /// The profile lies beside the configuration.
+    #[command(flatten)]
+    pub setup: SetupArgs,
 }
 
 #[derive(Args, Debug, PartialEq, Eq)]
@@ -26,12 +25,8 @@ pub struct TeachArgs {
     /// A label of your own and a sound file, or folder of sound files, in which it is shown
     #[arg(required = true, value_name = "LABEL=PATH")]
     pub shown: Vec<String>,
-    /// Configuration, found as for `run`; the profile lies beside it
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Folder of the model, instead of the one configured
-    #[arg(long, value_name = "FOLDER")]
-    pub model: Option<PathBuf>,
+    #[command(flatten)]
+    pub setup: SetupArgs,
 }
 
 #[derive(Args, Debug, PartialEq, Eq)]

@@ -248,7 +248,7 @@ impl Worker {
             }
             mut before => {
                 let mut engine = self.new_engine(&reader, before.as_ref())?;
-                Self::seat(&mut engine, before.as_mut());
+                before.iter_mut().for_each(|before| engine.seat_people_of(before));
                 engine
             }
         };
@@ -261,6 +261,11 @@ impl Worker {
         self.live = Some(Live { reader, engine, fader });
         self.take_waiting();
         Ok(())
+    }
+
+    /// That of the source, or of the one that was lost.
+    fn engine(&mut self) -> Option<&mut Engine> {
+        self.live.as_mut().map(|live| &mut live.engine).or(self.resting.as_mut())
     }
 
     /// For the channels of this source, with a sequence that goes on.

@@ -155,15 +155,6 @@ impl Lane {
         &mut self.person
     }
 
-    /// Somebody from another lane of the same model.
-    pub fn seat(&mut self, person: Person) {
-        self.person = person;
-        match self.person.baseline() {
-            Some(baseline) => baseline.enrol(&mut self.normaliser),
-            None => self.normaliser.reset(),
-        }
-    }
-
     /// This person speaks from now on; `None`: somebody unknown.
     pub fn enrol(&mut self, baseline: Option<Baseline>) {
         match &baseline {
@@ -171,6 +162,14 @@ impl Lane {
             None => self.normaliser.reset(),
         }
         self.person.set_baseline(baseline);
+    }
+
+    /// Somebody from another lane of the same model.
+    pub fn seat(&mut self, person: Person) {
+        self.person = person;
+        if let Some(baseline) = self.person.baseline() {
+            baseline.enrol(&mut self.normaliser);
+        }
     }
 
     /// Takes samples of this channel at the source's rate.

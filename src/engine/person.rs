@@ -84,7 +84,12 @@ impl Person {
         self.baseline.as_ref()
     }
 
+    /// Somebody unknown is learnt as the normaliser was trained to: nothing else would be known of
+    /// them.
     pub(super) fn set_baseline(&mut self, baseline: Option<Baseline>) {
+        if baseline.is_none() {
+            self.adapt = 1.0;
+        }
         self.baseline = baseline;
     }
 
@@ -230,5 +235,22 @@ impl Person {
             }
         }
         self.taught
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::personal::normaliser::Heard;
+
+    #[test]
+    fn somebody_unknown_is_learnt_again_and_somebody_known_as_was_set() {
+        let heard = Heard { mean: &[0.0], frames: 1000.0, periodic_frames: 0.0 };
+        let mut person = Person::default();
+        person.set_adapt(0.0);
+        person.set_baseline(Some(Baseline::new(heard, [0.5; 3])));
+        assert_eq!(person.adapt(), 0.0);
+        person.set_baseline(None);
+        assert_eq!(person.adapt(), 1.0);
     }
 }

@@ -95,10 +95,10 @@ impl Engine {
         }
     }
 
-    /// Somebody from another engine of the same model speaks on the channel from now on.
-    pub fn seat(&mut self, channel: u16, person: Person) {
-        if let Some(lane) = self.lane(channel) {
-            lane.seat(person);
+    /// The people of an engine of the same model, whose place this one takes.
+    pub fn seat_people_of(&mut self, before: &mut Self) {
+        for (lane, old) in self.lanes.iter_mut().zip(&mut before.lanes) {
+            lane.seat(std::mem::take(old.person()));
         }
     }
 

@@ -5,9 +5,10 @@ use std::fs;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 
-use affectd::cli::{CalibrateArgs, ProfileArgs, ProfileCommand, TeachArgs};
+use affectd::cli::{CalibrateArgs, ProfileArgs, ProfileCommand, SetupArgs, TeachArgs};
 use affectd::config::checked::Config;
 use affectd::config::personal::{NAMES, is_name, profile_file, profile_names};
+use affectd::config::running::Running;
 use affectd::config::{self, Overrides, file};
 use affectd::daemon;
 use affectd::engine::person::Person;
@@ -59,10 +60,14 @@ impl Listening {
     }
 }
 
+fn running(setup: &SetupArgs) -> Result<Running> {
+    let overrides = Overrides { model: setup.model.clone(), ..Overrides::default() };
+    Ok(config::load_running(setup.config.as_deref(), &overrides)?)
+}
+
 /// The files' neutral voice becomes the baseline of a profile; what it was taught stays.
 pub fn calibrate(args: &CalibrateArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model.clone(), ..Overrides::default() };
-    let running = config::load_running(args.config.as_deref(), &overrides)?;
+    let running = running(&args.setup)?;
     let path = named(running.folder(), &args.name)?;
     let sounds = args.files.iter().map(|file| wav::read_file(file));
     let sounds = sounds.collect::<Result<Vec<_>, _>>()?;
@@ -86,8 +91,7 @@ pub fn calibrate(args: &CalibrateArgs) -> Result<()> {
 
 /// Labels shown in files, heard against the baseline if the profile has one.
 pub fn teach(args: &TeachArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model.clone(), ..Overrides::default() };
-    let running = config::load_running(args.config.as_deref(), &overrides)?;
+    let running = running(&args.setup)?;
     let path = named(running.folder(), &args.name)?;
     let mut shown = Vec::new();
     for one in &args.shown {

@@ -51,9 +51,13 @@ impl Worker {
                 self.save_to(ticket, SaveTo::Configuration { file, typed });
             }
             Request::Person { channel, request } => {
-                self.carry_out_person(ticket, channel, request);
+                let outcome = self.try_person(ticket, channel, request);
+                self.answer_unless_later(ticket, outcome);
             }
-            Request::Plugin(request) => self.carry_out_plugins(ticket, request),
+            Request::Plugin(request) => {
+                let outcome = self.try_plugins(ticket, request);
+                self.answer_unless_later(ticket, outcome);
+            }
             Request::ListDevices => {
                 self.hand_over(Some(ticket), Job::ListDevices(ticket, Direction::Input));
             }
@@ -72,6 +76,13 @@ impl Worker {
                 self.retry = Some(ticket);
                 self.order(SourceOrder::Retry);
             }
+        }
+    }
+
+    /// `None`: others answer.
+    fn answer_unless_later(&mut self, ticket: Ticket, outcome: Result<Option<Done>, Fault>) {
+        if let Some(result) = outcome.transpose() {
+            self.surface.answer(ticket, result, Instant::now());
         }
     }
 
@@ -342,8 +353,7 @@ impl Worker {
         } else if is_another {
             self.resting = None;
         } else {
-            let live = self.live.as_mut().map(|live| &mut live.engine);
-            live.or(self.resting.as_mut()).into_iter().for_each(Engine::change_model);
+            self.engine().into_iter().for_each(Engine::change_model);
         }
         self.surface.event(&Event { kind: EventKind::Model, code, subject, text });
     }

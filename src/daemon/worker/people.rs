@@ -9,7 +9,6 @@ use crate::daemon::worker::Worker;
 use crate::daemon::worker::teaching::Trainings;
 use crate::engine::person::Person;
 use crate::engine::reading::Names;
-use crate::engine::step::Engine;
 use crate::model::card::Card;
 use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::{Done, PersonRequest, Ticket};
@@ -30,13 +29,11 @@ pub struct People {
     /// Names of what was taught.
     pub(super) outputs: BTreeMap<u16, Vec<String>>,
     /// Read before there was an engine.
-    waiting: Vec<Read>,
+    waiting: BTreeMap<u16, Read>,
 }
 
 /// A profile's file.
 struct Read {
-    ticket: Option<Ticket>,
-    channel: u16,
     name: String,
     text: String,
 }
@@ -79,37 +76,14 @@ impl Worker {
         }
     }
 
-    /// The people of an engine whose place another one of the same model takes.
-    pub(super) fn seat(engine: &mut Engine, before: Option<&mut Engine>) {
-        let Some(before) = before else { return };
-        for channel in 1..=u16::try_from(engine.channels()).unwrap_or(1) {
-            if let Some(person) = before.person(channel) {
-                engine.seat(channel, std::mem::take(person));
-            }
-        }
-    }
-
-    /// There is an engine now: profiles that were read before come in.
+    /// There is an engine now: who was read before comes in.
     pub(super) fn take_waiting(&mut self) {
-        for Read { ticket, channel, name, text } in std::mem::take(&mut self.people.waiting) {
-            self.take_profile(ticket, channel, name, Ok(text));
+        for (channel, Read { name, text }) in std::mem::take(&mut self.people.waiting) {
+            self.take_profile(None, channel, name, Ok(text));
         }
     }
 
-    pub(super) fn carry_out_person(
-        &mut self,
-        ticket: Ticket,
-        channel: u16,
-        request: PersonRequest,
-    ) {
-        match self.try_person(ticket, channel, request) {
-            Ok(None) => {} // it is answered later
-            Ok(Some(done)) => self.surface.answer(ticket, Ok(done), Instant::now()),
-            Err(fault) => self.surface.answer(ticket, Err(fault), Instant::now()),
-        }
-    }
-
-    fn try_person(
+    pub(super) fn try_person(
         &mut self,
         ticket: Ticket,
         channel: u16,
@@ -230,17 +204,20 @@ impl Worker {
         name: String,
         read: Result<String, Fault>,
     ) {
-        let text = match read {
-            Ok(text) if self.live.is_none() && self.resting.is_none() => {
-                return self.people.waiting.push(Read { ticket, channel, name, text });
-            }
-            read => read,
-        };
         let card = self.model.predictor.card();
-        let wrong = |error: ProfileError| Fault::new(Code::Format, error.to_string());
-        let parsed = text.and_then(|text| Profile::parse(&name, &text, card).map_err(wrong));
+        let parsed = read.and_then(|text| {
+            let wrong = |error: ProfileError| Fault::new(Code::Format, error.to_string());
+            let profile = Profile::parse(&name, &text, card).map_err(wrong)?;
+            Ok((profile, text))
+        });
         match (ticket, parsed) {
-            (ticket, Ok(Profile { baseline, lesson, .. })) => {
+            (ticket, Ok((_, text))) if self.engine().is_none() => {
+                self.people.waiting.insert(channel, Read { name, text });
+                if let Some(ticket) = ticket {
+                    self.surface.answer(ticket, Ok(Done::Plain), Instant::now());
+                }
+            }
+            (ticket, Ok((Profile { baseline, lesson, .. }, _))) => {
                 self.enrol(channel, baseline);
                 log::info!("channel {channel} is {name}");
                 self.take_lesson(ticket, channel, lesson);
@@ -250,17 +227,16 @@ impl Worker {
         }
     }
 
-    /// This person speaks; nothing where there is no sound yet, as then nobody was known.
+    /// This person speaks; where there is no sound yet, nobody waits any more.
     fn enrol(&mut self, channel: u16, baseline: Option<Baseline>) {
-        let live = self.live.as_mut().map(|live| &mut live.engine);
-        if let Some(engine) = live.or(self.resting.as_mut()) {
-            engine.enrol(channel, baseline);
+        match self.engine() {
+            Some(engine) => engine.enrol(channel, baseline),
+            None => drop(self.people.waiting.remove(&channel)),
         }
     }
 
     pub(super) fn person(&mut self, channel: u16) -> Result<&mut Person, Fault> {
-        let live = self.live.as_mut().map(|live| &mut live.engine);
-        let person = live.or(self.resting.as_mut()).and_then(|engine| engine.person(channel));
+        let person = self.engine().and_then(|engine| engine.person(channel));
         person.ok_or_else(|| Fault::new(Code::NotNow, "there is no sound yet"))
     }
 }

@@ -148,15 +148,7 @@ impl Worker {
         u32::try_from(frames).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn carry_out_plugins(&mut self, ticket: Ticket, request: PluginRequest) {
-        match self.try_plugins(ticket, request) {
-            Ok(None) => {} // others answer
-            Ok(Some(done)) => self.surface.answer(ticket, Ok(done), Instant::now()),
-            Err(fault) => self.surface.answer(ticket, Err(fault), Instant::now()),
-        }
-    }
-
-    fn try_plugins(
+    pub(super) fn try_plugins(
         &mut self,
         ticket: Ticket,
         request: PluginRequest,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::eval::folds::figures::Row;
 use crate::eval::folds::report::{OURS, Report};
 
 /// Stands between what is missing and the peer who lacks it.
@@ -50,11 +51,11 @@ impl Report {
         if self.tiers.is_empty() {
             self.missing.retain(|line| line.contains(BY)); // ours were not asked for
         }
+        let has = |rows: &[Row], peer: &str| {
+            rows.iter().any(|row| format!("{} at {}", row.who, row.tier) == peer)
+        };
         let still_missing = |line: &String| match line.split_once(BY) {
-            Some((_, peer)) => {
-                let mut whos = rows.iter().map(|row| format!("{} at {}", row.who, row.tier));
-                whos.any(|who| who == peer)
-            }
+            Some((_, peer)) => has(&rows, peer) && !has(&self.rows, peer), // the old answers stand
             None => self.tiers.is_empty(),
         };
         earlier.missing.retain(still_missing);
@@ -97,7 +98,6 @@ fn with_ours<T>(lines: Vec<T>, peers: Vec<T>, is_ours: impl Fn(&T) -> bool) -> V
 mod tests {
     use super::*;
     use crate::eval::clips::Tier;
-    use crate::eval::folds::figures::Row;
     use crate::eval::folds::report::TierDetail;
 
     fn row(who: &str, tier: &str, ua: f64) -> Row {
@@ -165,6 +165,14 @@ mod tests {
         ];
         assert_eq!(told(&merged), expected);
         assert_eq!(merged.missing, ["fold 2 with seed 1", "9 clips by a 1 at T0"]);
+    }
+
+    #[test]
+    fn what_a_peer_lacked_is_missing_no_longer_once_it_is_asked_again() {
+        let new = report(false, vec![row("a 1", "T0", 0.6)], &["1 clips by a 1 at T0"]);
+        let merged = new.after(earlier()).unwrap();
+        let expected = ["fold 2 with seed 1", "9 clips by b 1 at T0", "1 clips by a 1 at T0"];
+        assert_eq!(merged.missing, expected);
     }
 
     #[test]
