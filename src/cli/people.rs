@@ -25,6 +25,9 @@ pub struct TeachArgs {
     /// A label of your own and a sound file, or folder of sound files, in which it is shown
     #[arg(required = true, value_name = "LABEL=PATH")]
     pub shown: Vec<String>,
+    /// Labels that are called as classes of the model are change these too
+    #[arg(long)]
+    pub enrol: bool,
     #[command(flatten)]
     pub setup: SetupArgs,
 }

@@ -19,7 +19,8 @@ use crate::model::folder::{self, ModelFolder};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::saved::{self, SavedReceiver};
 use crate::osc::surface::{Done, Ticket};
-use crate::personal::head::{self, Head, Score};
+use crate::personal::enrolment::Enrolment;
+use crate::personal::head::{self, Head, Score, TooFew};
 use crate::personal::lesson::Lesson;
 use crate::personal::profile::Profile;
 use crate::plugins::catalogue;
@@ -46,7 +47,19 @@ pub enum Job {
     SaveProfile(Ticket, PathBuf, String),
     ListProfiles(Ticket, PathBuf),
     /// Of a channel; the number tells it from those before.
-    Train(u16, u32, Lesson),
+    Train {
+        channel: u16,
+        number: u32,
+        lesson: Lesson,
+        classes: Vec<String>,
+    },
+}
+
+/// What a lesson came to.
+pub struct Trained {
+    pub head: Head,
+    pub score: Score,
+    pub enrolment: Option<Enrolment>,
 }
 
 /// What came of it.
@@ -68,11 +81,10 @@ pub enum Finished {
         file: PathBuf,
         read: Result<String, Fault>,
     },
-    /// What a lesson came to.
     Trained {
         channel: u16,
         number: u32,
-        result: Result<Box<(Head, Score)>, Fault>,
+        result: Result<Box<Trained>, Fault>,
     },
     /// The slots that a file has.
     Chain(Ticket, Result<TypedPlugins, Fault>),
@@ -144,8 +156,8 @@ fn carry_out(job: Job, receivers: &Path, progress: &dyn Fn(Ticket, f32, &str)) -
         }
         Job::SaveProfile(ticket, path, text) => Finished::Answer(ticket, save(path, &text)),
         Job::ListProfiles(ticket, folder) => Finished::Answer(ticket, profiles(&folder)),
-        Job::Train(channel, number, lesson) => {
-            Finished::Trained { channel, number, result: trained(&lesson) }
+        Job::Train { channel, number, lesson, classes } => {
+            Finished::Trained { channel, number, result: trained(&lesson, &classes) }
         }
         Job::SaveReceivers(list) => match saved::save(receivers, list) {
             Ok(()) => return None,
@@ -154,9 +166,13 @@ fn carry_out(job: Job, receivers: &Path, progress: &dyn Fn(Ticket, f32, &str)) -
     })
 }
 
-fn trained(lesson: &Lesson) -> Result<Box<(Head, Score)>, Fault> {
-    let trained = Head::train(lesson).and_then(|head| Ok((head, head::score(lesson)?)));
-    trained.map(Box::new).map_err(|error| Fault::new(Code::NotNow, error.to_string()))
+fn trained(lesson: &Lesson, classes: &[String]) -> Result<Box<Trained>, Fault> {
+    let wrong = |error: TooFew| Fault::new(Code::NotNow, error.to_string());
+    Ok(Box::new(Trained {
+        head: Head::train(lesson).map_err(wrong)?,
+        score: head::score(lesson).map_err(wrong)?,
+        enrolment: Enrolment::learn(lesson, classes),
+    }))
 }
 
 fn save(path: PathBuf, text: &str) -> Result<Done, Fault> {

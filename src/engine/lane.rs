@@ -262,7 +262,8 @@ impl Lane {
 
     /// The hop is over; the prediction is of the window, if there was one.
     pub fn finish_hop(&mut self, prediction: Option<&Prediction>) -> Update {
-        if let Some(prediction) = prediction {
+        let meant = prediction.map(|prediction| self.person.mean(*prediction));
+        if let Some(prediction) = &meant {
             let speech_s = self.seconds(self.speech_frames());
             self.shaping.observe(prediction, speech_s);
         }
@@ -273,9 +274,11 @@ impl Lane {
         let relative = self.person.relative(dimensions, voice_known && prediction.is_some());
         let meter = std::mem::take(&mut self.meter);
         let clipped = meter.is_clipped();
+        let labels = classes.as_slice().len() - 1;
+        let said = prediction.map(|prediction| &prediction.probabilities[..labels]);
         let taught = self.person.hop(Hop {
             hop_s: self.seconds(self.hop_feature_frames),
-            is_said: voice_known && prediction.is_some(),
+            said: said.filter(|_| self.gate.is_on()),
             is_clipped: clipped,
             is_held: self.shaping.is_held(),
             smooth_s: self.smooth_s,

@@ -3,9 +3,10 @@
 
 use crate::messages::{Dimensions, Taught};
 use crate::model::card::Card;
-use crate::model::predictor::Predict;
+use crate::model::predictor::{Predict, Prediction};
 use crate::personal::baseline::Baseline;
 use crate::personal::calibration::{Calibration, TooLittleSpeech};
+use crate::personal::enrolment::Enrolment;
 use crate::personal::head::Head;
 use crate::personal::lesson::{Example, Kind, Lesson, LessonError};
 use crate::units::one_pole_step;
@@ -21,6 +22,7 @@ pub struct Person {
     lesson: Lesson,
     showing: Option<Showing>,
     head: Option<Head>,
+    enrolment: Option<Enrolment>,
     /// What the network's heads saw of the last window; kept while somebody wants it.
     embedding: Vec<f32>,
     target: Taught,
@@ -51,10 +53,11 @@ pub struct Shown {
 
 /// One hop as a person's part of the lane sees it.
 #[derive(Clone, Copy)]
-pub(super) struct Hop {
+pub(super) struct Hop<'a> {
     pub hop_s: f32,
-    /// The network answered, to a voice that it knows for one.
-    pub is_said: bool,
+    /// What the network answered while somebody speaks, known for a voice or not: what is taught
+    /// may be strange to it.
+    pub said: Option<&'a [f32]>,
     pub is_clipped: bool,
     /// What was said still holds.
     pub is_held: bool,
@@ -72,6 +75,7 @@ impl Default for Person {
             lesson: Lesson::default(),
             showing: None,
             head: None,
+            enrolment: None,
             embedding: Vec::new(),
             target: Taught::NOTHING,
             taught: Taught::NOTHING,
@@ -155,7 +159,7 @@ impl Person {
     /// Another lesson; what the old one taught is no longer told.
     pub fn set_lesson(&mut self, lesson: Lesson) {
         (self.lesson, self.showing) = (lesson, None);
-        self.set_head(None);
+        self.set_head(None, None);
     }
 
     /// The person shows this from now on, until [`Self::shown`]; of a slider, at `target`.
@@ -181,12 +185,32 @@ impl Person {
         Some(Shown { examples, clipped, hops })
     }
 
-    /// Answers from now on; `None`: nobody does.
-    pub fn set_head(&mut self, head: Option<Head>) {
+    /// Answer from now on; `None`: nobody does.
+    pub fn set_head(&mut self, head: Option<Head>, enrolment: Option<Enrolment>) {
         let mut silence = Taught::zeros(head.as_ref().map_or(0, |head| head.names().len()));
         head.iter().for_each(|head| head.silence(silence.as_mut_slice()));
         (self.target, self.taught) = (silence, silence);
-        self.head = head;
+        (self.head, self.enrolment) = (head, enrolment);
+    }
+
+    /// Labels that are called as classes of the model are change these too, or no longer; false
+    /// where too few of them were learnt.
+    pub fn enrol_classes(&mut self, is_wanted: bool) -> bool {
+        if is_wanted && self.enrolment.is_none() {
+            return false;
+        }
+        self.lesson.enrols = is_wanted;
+        true
+    }
+
+    /// What the network says of the window of this hop, as this person means it.
+    pub(super) fn mean(&self, prediction: Prediction) -> Prediction {
+        let Some(enrolment) = self.enrolment.as_ref().filter(|_| self.lesson.enrols) else {
+            return prediction;
+        };
+        let mut meant = prediction;
+        enrolment.adapt(&mut meant.probabilities, &self.embedding);
+        meant
     }
 
     /// Names of what [`Self::hop`] tells.
@@ -208,7 +232,7 @@ impl Person {
     /// glide to `none` once what was said holds no longer.
     pub(super) fn hop(&mut self, hop: Hop) -> Taught {
         if let Some(showing) = &mut self.showing
-            && hop.is_said
+            && let Some(said) = hop.said
         {
             showing.hops += 1;
             showing.clipped += u32::from(hop.is_clipped);
@@ -218,12 +242,13 @@ impl Person {
                 showing.since_s = 0.0;
                 showing.examples += 1;
                 let Showing { recording, target, kind, .. } = *showing;
-                let embedding = self.embedding.clone();
-                self.lesson.add(&showing.name, kind, Example { recording, target, embedding });
+                let (said, embedding) = (said.to_vec(), self.embedding.clone());
+                let example = Example { recording, target, said, embedding };
+                self.lesson.add(&showing.name, kind, example);
             }
         }
         if let Some(head) = &self.head {
-            if hop.is_said {
+            if hop.said.is_some() {
                 head.apply(&self.embedding, self.target.as_mut_slice());
             } else if !hop.is_held {
                 head.silence(self.target.as_mut_slice());

@@ -1,5 +1,5 @@
-//! `affectd calibrate`, `teach` and `profile`: people as files beside the configuration. Runs on the
-//! main thread.
+//! `affectd calibrate`, `teach` and `profile`: people as files beside the configuration. Runs on
+//! the main thread.
 
 use std::fs;
 use std::io::{Write, stdout};
@@ -16,6 +16,7 @@ use affectd::engine::step::Engine;
 use affectd::model::card::Card;
 use affectd::model::predictor::Predictor;
 use affectd::personal::calibration::Calibration;
+use affectd::personal::enrolment::Enrolment;
 use affectd::personal::head;
 use affectd::personal::lesson::Kind;
 use affectd::personal::profile::Profile;
@@ -114,7 +115,11 @@ pub fn teach(args: &TeachArgs) -> Result<()> {
             log::warn!("{}: no speech, or all of it is clipped", file.display());
         }
     }
-    let lesson = listening.person()?.lesson().clone();
+    let mut lesson = listening.person()?.lesson().clone();
+    lesson.enrols |= args.enrol;
+    if args.enrol && Enrolment::learn(&lesson, &listening.card.labels).is_none() {
+        bail!("to enrol, two of {} have to be shown", listening.card.labels.join(", "));
+    }
     let score = head::score(&lesson)?;
     let profile = Profile::new(&listening.card, baseline, lesson);
     write(&path, &profile.text())?;

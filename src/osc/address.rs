@@ -182,6 +182,7 @@ pub const TABLE: &[Address] = &[
     verb(Verb::TeachDelete, "/ch/N/teach/delete", "s", "name: it is forgotten"),
     verb(Verb::TeachCount, "/ch/N/teach/count", "", "one teach/item each, then ok with their number"),
     verb(Verb::TeachTrain, "/ch/N/teach/train", "", "teach/confusion for each label, then ok with the score on recordings left out"),
+    verb(Verb::TeachEnrol, "/ch/N/teach/enrol", "i", "1: labels that are called as classes of the model are, once trained, change these classes too"),
     verb(Verb::TeachCancel, "/ch/N/teach/cancel", "", "the training that goes on is given up"),
     verb(Verb::TeachSave, "/ch/N/teach/save", "s", "name: what was shown and the baseline, into NAME.profile.toml beside the configuration"),
     verb(Verb::TeachLoad, "/ch/N/teach/load", "s", "name: this person, and what they taught"),
@@ -191,6 +192,7 @@ pub const TABLE: &[Address] = &[
     verb(Verb::TeachDelete, "/teach/delete", "s", "the same of channel 1"),
     verb(Verb::TeachCount, "/teach/count", "", "the same of channel 1"),
     verb(Verb::TeachTrain, "/teach/train", "", "the same of channel 1"),
+    verb(Verb::TeachEnrol, "/teach/enrol", "i", "the same of channel 1"),
     verb(Verb::TeachCancel, "/teach/cancel", "", "the same of channel 1"),
     verb(Verb::TeachSave, "/teach/save", "s", "the same of channel 1"),
     verb(Verb::TeachLoad, "/teach/load", "s", "the same of channel 1"),
@@ -263,12 +265,9 @@ const PLUGIN_TEXT: &str = "slot, name, uri, channel (0: all), 1 heard by the ana
 impl Address {
     /// The address as it is on the wire, for one channel (from 1), label or trigger, and receiver.
     pub fn full(&self, root: &str, channel: u16, label: &str, receiver: i32) -> String {
-        let path = self
-            .path
-            .replace("/N/", &format!("/{channel}/"))
-            .replace("<label>", label)
-            .replace("<taught>", label)
-            .replace("<trigger>", label);
+        let path = self.path.replace("/N/", &format!("/{channel}/"));
+        let names = ["<label>", "<taught>", "<trigger>"];
+        let path = names.iter().fold(path, |path, name| path.replace(name, label));
         format!("{}{}", self.root(root), path.replace("<id>", &receiver.to_string()))
     }
 

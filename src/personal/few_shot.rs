@@ -8,7 +8,7 @@
 //! each emotion, it finds seven points more than nearest class means (EXPERIMENTS.md, Q5).
 
 use crate::model::stream::pooling::softmax;
-use crate::personal::logarithms;
+use crate::personal::logarithm;
 
 /// Steps at most; a few hundred examples need far fewer.
 const STEPS: usize = 500;
@@ -106,13 +106,19 @@ impl FewShot {
     /// What the speaker's examples make of the network's `probabilities`; sums to 1. Nothing
     /// changes where nothing was learnt or the embedding is no number.
     pub fn adapt(&self, probabilities: &[f32], embedding: &[f32]) -> Vec<f32> {
+        let mut adapted = probabilities.to_vec();
+        self.adapt_in_place(&mut adapted, embedding);
+        adapted
+    }
+
+    /// The same without allocation.
+    pub fn adapt_in_place(&self, probabilities: &mut [f32], embedding: &[f32]) {
         if self.weights.is_empty() || embedding.iter().any(|value| !value.is_finite()) {
-            return probabilities.to_vec();
+            return;
         }
-        let mut scores = logarithms(probabilities);
-        self.add_to(&mut scores, embedding);
-        softmax(&mut scores);
-        scores
+        probabilities.iter_mut().for_each(|value| *value = logarithm(*value));
+        self.add_to(probabilities, embedding);
+        softmax(probabilities);
     }
 
     /// The same before the softmax, on scores that are there.

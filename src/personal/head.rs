@@ -1,7 +1,7 @@
 //! A head that a person taught: labels by logistic regression, sliders by ridge regression, both on
-//! the network's embedding, which stays as it is; and `none` for what is far from every example of a
-//! label. Training is deterministic, so that a lesson that is loaded gives the same answers. Pure;
-//! trained on a thread that may wait, applied on the worker without allocation.
+//! the network's embedding, which stays as it is; and `none` for what is far from every example of
+//! a label. Training is deterministic, so that a lesson that is loaded gives the same answers.
+//! Pure; trained on a thread that may wait, applied on the worker without allocation.
 
 use crate::model::stream::pooling::softmax;
 use crate::personal::few_shot::{self, FewShot};

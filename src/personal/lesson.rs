@@ -10,8 +10,8 @@ pub const EXAMPLES_MAX: usize = 4000;
 const NAME_CHARS_MAX: usize = 32;
 
 /// Names that commands have, and the one of what is none of the labels.
-const RESERVED: [&str; 10] =
-    ["label", "undo", "delete", "count", "train", "cancel", "save", "load", "list", NONE];
+const RESERVED: [&str; 11] =
+    ["label", "undo", "delete", "count", "train", "cancel", "enrol", "save", "load", "list", NONE];
 
 /// Output for what is far from all examples.
 pub const NONE: &str = "none";
@@ -34,6 +34,8 @@ pub struct Example {
     pub recording: u32,
     /// Of a slider, 0..1; 1 of a label.
     pub target: f32,
+    /// Probabilities that the network gave its own classes.
+    pub said: Vec<f32>,
     pub embedding: Vec<f32>,
 }
 
@@ -50,6 +52,9 @@ pub struct Output {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lesson {
+    /// Labels that are called as classes of the model are change these too.
+    #[serde(default)]
+    pub enrols: bool,
     #[serde(rename = "output")]
     pub outputs: Vec<Output>,
 }
@@ -107,8 +112,9 @@ impl Lesson {
         if self.examples() == EXAMPLES_MAX { Err(LessonError::Full) } else { Ok(()) }
     }
 
-    /// What is wrong with a lesson that was read, for a network with such embeddings.
-    pub fn check_all(&self, width: usize) -> Result<(), String> {
+    /// What is wrong with a lesson that was read, for a network of so many classes and with such
+    /// embeddings.
+    pub fn check_all(&self, classes: usize, width: usize) -> Result<(), String> {
         let mut known = Self::default();
         for Output { name, kind, examples } in &self.outputs {
             if known.outputs.iter().any(|output| output.name == *name) {
@@ -116,14 +122,16 @@ impl Lesson {
             }
             for example in examples {
                 known.check(name, *kind).map_err(|error| error.to_string())?;
-                let Example { target, embedding, .. } = example;
-                if embedding.len() != width {
-                    let found = embedding.len();
-                    return Err(format!(
-                        "{name} has an example of {found} values, {width} are needed"
-                    ));
+                let Example { target, said, embedding, .. } = example;
+                for (values, needed) in [(said, classes), (embedding, width)] {
+                    let found = values.len();
+                    if found != needed {
+                        return Err(format!(
+                            "{name} has an example of {found} values, {needed} are needed"
+                        ));
+                    }
                 }
-                let is_number = embedding.iter().all(|value| value.is_finite());
+                let is_number = said.iter().chain(embedding).all(|value| value.is_finite());
                 if !is_number || !(0.0..=1.0).contains(target) {
                     return Err(format!("{name} has a value that is no number, or none 0..1"));
                 }
@@ -194,7 +202,7 @@ mod tests {
     use super::*;
 
     fn example(recording: u32) -> Example {
-        Example { recording, target: 1.0, embedding: vec![0.0; 2] }
+        Example { recording, target: 1.0, said: vec![1.0], embedding: vec![0.0; 2] }
     }
 
     /// calm twice in one recording and once in another, tense once.

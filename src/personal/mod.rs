@@ -14,6 +14,8 @@ pub mod lean;
 
 pub mod few_shot;
 
+pub mod enrolment;
+
 pub mod lesson;
 
 pub mod head;
@@ -24,5 +26,9 @@ const PROBABILITY_MIN: f32 = 1e-6;
 
 /// Natural logarithms of probabilities.
 pub fn logarithms(probabilities: &[f32]) -> Vec<f32> {
-    probabilities.iter().map(|probability| probability.max(PROBABILITY_MIN).ln()).collect()
+    probabilities.iter().copied().map(logarithm).collect()
+}
+
+fn logarithm(probability: f32) -> f32 {
+    probability.max(PROBABILITY_MIN).ln()
 }

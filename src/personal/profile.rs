@@ -77,7 +77,7 @@ impl Profile {
         if let Some(baseline) = &profile.baseline {
             baseline.check(card.features.rows()).map_err(syntax)?;
         }
-        profile.lesson.check_all(card.network.embedding).map_err(syntax)?;
+        profile.lesson.check_all(card.labels.len(), card.network.embedding).map_err(syntax)?;
         Ok(profile)
     }
 
@@ -128,7 +128,8 @@ mod tests {
         let baseline = Baseline::new(heard, [0.4, 0.5, 0.6]);
         let embedding = (0..128_u8).map(|index| f32::from(index) / 3.0).collect();
         let mut lesson = Lesson::default();
-        lesson.add("calm", Kind::Label, Example { recording: 1, target: 1.0, embedding });
+        let said = vec![0.5; card.labels.len()];
+        lesson.add("calm", Kind::Label, Example { recording: 1, target: 1.0, said, embedding });
         Profile::new(card, Some(baseline), lesson)
     }
 

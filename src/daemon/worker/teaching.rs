@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use rosc::OscType;
 
-use crate::daemon::clerk::Job;
+use crate::daemon::clerk::{Job, Trained};
 use crate::daemon::knowledge;
 use crate::daemon::worker::Worker;
 use crate::engine::person::{EXAMPLE_S, Shown};
 use crate::osc::fault::{Code, Fault};
 use crate::osc::surface::{Done, TeachRequest, Ticket};
-use crate::personal::head::{Head, Score};
+use crate::personal::head::Score;
 use crate::personal::lesson::{Kind, Lesson, LessonError, Output};
 
 /// What is at the clerk, by channel.
@@ -56,7 +56,7 @@ impl Worker {
                 let person = self.person(channel)?;
                 person.lesson_mut().delete(&name).map_err(|error| lesson_fault(&error))?;
                 if person.outputs().contains(&name) {
-                    person.set_head(None); // it would go on saying so
+                    person.set_head(None, None); // it would go on saying so
                     self.tell_knowledge();
                 }
                 Done::Plain
@@ -71,6 +71,14 @@ impl Worker {
                 self.surface.progress(ticket, 0.0, &format!("training on {count} examples"));
                 self.train(Some(ticket), channel, lesson, false);
                 return Ok(None);
+            }
+            TeachRequest::Enrol { is_wanted } => {
+                if !self.person(channel)?.enrol_classes(is_wanted) {
+                    let known = self.model.predictor.card().labels.join(", ");
+                    let text = format!("two of {known} have to be taught and trained first");
+                    return Err(Fault::new(Code::NotNow, text));
+                }
+                Done::Plain
             }
             TeachRequest::Cancel => {
                 let Some(training) = self.people.trainings.running.remove(&channel) else {
@@ -101,7 +109,8 @@ impl Worker {
     fn train(&mut self, ticket: Option<Ticket>, channel: u16, lesson: Lesson, is_loaded: bool) {
         self.people.trainings.count = self.people.trainings.count.wrapping_add(1);
         let number = self.people.trainings.count;
-        match (self.queue(Job::Train(channel, number, lesson)), ticket) {
+        let classes = self.model.predictor.card().labels.clone();
+        match (self.queue(Job::Train { channel, number, lesson, classes }), ticket) {
             (Ok(()), _) => {
                 let training = Training { number, ticket, is_loaded };
                 self.people.trainings.running.insert(channel, training);
@@ -116,7 +125,7 @@ impl Worker {
         &mut self,
         channel: u16,
         number: u32,
-        result: Result<Box<(Head, Score)>, Fault>,
+        result: Result<Box<Trained>, Fault>,
     ) {
         let running = &mut self.people.trainings.running;
         if running.get(&channel).is_none_or(|training| training.number != number) {
@@ -125,10 +134,10 @@ impl Worker {
         let Some(Training { ticket, is_loaded, .. }) = running.remove(&channel) else { return };
         let done = match result {
             Ok(trained) => {
-                let (head, score) = *trained;
+                let Trained { head, score, enrolment } = *trained;
                 let labels = head.names();
                 if let Ok(person) = self.person(channel) {
-                    person.set_head(Some(head));
+                    person.set_head(Some(head), enrolment);
                 }
                 self.tell_knowledge();
                 Ok(if is_loaded { Done::Plain } else { told(&labels, &score) })

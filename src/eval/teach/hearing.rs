@@ -7,7 +7,6 @@ use crate::config::Config;
 use crate::engine::step::Engine;
 use crate::eval::folds::listening::found;
 use crate::eval::teach::run::Options;
-use crate::messages::CLASSES_MAX;
 use crate::model::predictor::Predictor;
 use crate::personal::lesson::{Example, Kind};
 use crate::train::bank::{progress_bar, read_sound};
@@ -21,13 +20,11 @@ const SHOWN: &str = "clip";
 
 const CHANNEL: u16 = 1;
 
-/// What was heard of a clip; without examples, no voice that the network knows for one.
+/// What was heard of a clip; without examples, no half second of voice.
 pub struct Heard {
     pub speaker: String,
     pub emotion: String,
     pub examples: Vec<Example>,
-    /// Mean of what the general model says, in the order of its labels.
-    pub general: Vec<f32>,
 }
 
 pub fn hear(
@@ -49,23 +46,13 @@ pub fn hear(
         let mut engine = Engine::new(card.features.rate_hz, &card, &config)?;
         let missing = "the engine has no channel";
         engine.person(CHANNEL).context(missing)?.show(SHOWN, Kind::Label, 1.0)?;
-        let (mut sums, mut count) = ([0.0_f32; CLASSES_MAX], 0.0_f32);
-        for samples in [&samples, &tail] {
-            engine.step(samples, model, &mut |update| {
-                if update.inferred && update.voice_known {
-                    let raw = update.raw.as_slice();
-                    sums.iter_mut().zip(raw).for_each(|(sum, value)| *sum += value);
-                    count += 1.0;
-                }
-            });
-        }
+        [&samples, &tail].map(|samples| engine.step(samples, model, &mut |_| {}));
         let lesson = engine.person(CHANNEL).context(missing)?.lesson();
         let examples = lesson.outputs.first().map(|output| output.examples.clone());
         heard.push(Heard {
             speaker: clip.speaker_key(),
             emotion: clip.emotion.clone(),
             examples: examples.unwrap_or_default(),
-            general: sums[..card.labels.len()].iter().map(|sum| sum / count.max(1.0)).collect(),
         });
     }
     progress.finish_and_clear();

@@ -12,9 +12,9 @@ impl Display for Markdown<'_> {
         writeln!(f, "# {} taught by example\n", report.model)?;
         writeln!(
             f,
-            "Weights {}, {} speakers and {} clips of {} ({} part of {}); {} clips in which no voice \
-             was heard that the network knows for one are left out. Every figure on this page is of \
-             one command:\n\n```sh\n{}\n```\n",
+            "Weights {}, {} speakers and {} clips of {} ({} part of {}); {} clips in which no half \
+             second of voice was heard are left out. Every figure on this page is of one \
+             command:\n\n```sh\n{}\n```\n",
             report.sha256,
             report.speakers,
             report.clips,

@@ -16,6 +16,7 @@ use crate::eval::folds::answers::write_whole;
 use crate::eval::run::{HASH_DIGITS, HeldOut, Opened, file_name, open};
 use crate::eval::teach::hearing::{Heard, hear};
 use crate::eval::teach::markdown::Markdown;
+use crate::personal::enrolment::Enrolment;
 use crate::personal::head::Head;
 use crate::personal::lesson::{Example, Kind, Lesson};
 use crate::train::bank::progress_bar;
@@ -57,7 +58,7 @@ pub struct Report {
     pub command: String,
     pub speakers: usize,
     pub clips: usize,
-    /// Clips in which the engine heard no voice that it knows; they are neither shown nor tested.
+    /// Clips in which the engine heard no half second of voice; they are neither shown nor tested.
     pub unheard: usize,
     /// Seconds of speech shown for each emotion, on average.
     pub shown_s: f64,
@@ -125,12 +126,18 @@ pub fn run(options: &Options) -> Result<PathBuf> {
     write(options, &report)
 }
 
-/// Recalls by speaker: of the threes that the general model has labels for, and of all.
+/// Who is asked, and of which threes.
+const ASKED: [(&str, &str); 4] = [
+    ("general model", "the model knows all three"),
+    ("general model, enrolled", "the model knows all three"),
+    ("taught", "the model knows all three"),
+    ("taught", "any three"),
+];
+
+/// Recalls of each that is asked, by speaker.
 #[derive(Default)]
 struct Tally {
-    general: Vec<Vec<f64>>,
-    known: Vec<Vec<f64>>,
-    all: Vec<Vec<f64>>,
+    recalls: [Vec<Vec<f64>>; ASKED.len()],
     shown_s: f64,
     shown: u32,
 }
@@ -141,14 +148,10 @@ impl Tally {
         own.iter().for_each(|heard| by_emotion.entry(&heard.emotion).or_default().push(heard));
         by_emotion.retain(|_, clips| CLIPS_EACH < clips.len());
         let emotions: Vec<&str> = by_emotion.keys().copied().collect();
-        for list in [&mut self.general, &mut self.known, &mut self.all] {
-            list.push(Vec::new());
-        }
+        let mut recalls: [Vec<f64>; ASKED.len()] = Default::default();
         for taught in threes(&emotions) {
-            let places: Option<Vec<usize>> = taught
-                .iter()
-                .map(|emotion| labels.iter().position(|label| label == emotion))
-                .collect();
+            let place = |emotion: &&str| labels.iter().position(|label| label == emotion);
+            let places: Option<Vec<usize>> = taught.iter().map(place).collect();
             for draw in 1..=DRAWS {
                 let mut rng = StdRng::seed_from_u64(draw);
                 let (mut lesson, mut tested) = (Lesson::default(), Vec::new());
@@ -162,30 +165,23 @@ impl Tally {
                     tested.extend(rest.iter().map(|heard| (label, *heard)));
                 }
                 let Ok(head) = Head::train(&lesson) else { continue };
-                let ua = recall(&tested, |heard| best(&taught_says(&head, heard)));
-                if let Some(list) = self.all.last_mut() {
-                    list.push(ua);
-                }
+                let taught = recall(&tested, |heard| best(&taught_says(&head, heard)));
+                recalls[3].push(taught);
                 let Some(places) = &places else { continue };
-                if let (Some(known), Some(general)) =
-                    (self.known.last_mut(), self.general.last_mut())
-                {
-                    known.push(ua);
-                    general.push(recall(&tested, |heard| {
-                        best(&places.iter().map(|place| heard.general[*place]).collect::<Vec<_>>())
-                    }));
-                }
+                recalls[0].push(recall(&tested, |heard| best(&general_says(None, heard, places))));
+                let enrolment = Enrolment::learn(&lesson, labels);
+                recalls[1].push(recall(&tested, |heard| {
+                    best(&general_says(enrolment.as_ref(), heard, places))
+                }));
+                recalls[2].push(taught);
             }
         }
+        self.recalls.iter_mut().zip(recalls).for_each(|(all, own)| all.push(own));
     }
 
     fn rows(&self) -> Vec<Row> {
-        let known = "the model knows all three";
-        vec![
-            Row::new("general model", known, &self.general),
-            Row::new("taught", known, &self.known),
-            Row::new("taught", "any three", &self.all),
-        ]
+        let asked = ASKED.iter().zip(&self.recalls);
+        asked.map(|((who, of), recalls)| Row::new(who, of, recalls)).collect()
     }
 }
 
@@ -225,7 +221,18 @@ fn show(lesson: &mut Lesson, label: &str, clips: &[&Heard]) -> usize {
     count
 }
 
-/// Mean over the clip of what the head says of each label, near or far.
+/// Sum over the clip of what the general model says of these labels.
+fn general_says(enrolment: Option<&Enrolment>, heard: &Heard, places: &[usize]) -> Vec<f32> {
+    let mut sums = vec![0.0; places.len()];
+    for example in &heard.examples {
+        let mut said = example.said.clone();
+        enrolment.iter().for_each(|enrolment| enrolment.adapt(&mut said, &example.embedding));
+        sums.iter_mut().zip(places).for_each(|(sum, place)| *sum += said[*place]);
+    }
+    sums
+}
+
+/// Sum over the clip of what the head says of each label, near or far.
 fn taught_says(head: &Head, heard: &Heard) -> Vec<f32> {
     let mut out = vec![0.0; head.names().len()];
     let mut sums = vec![0.0; TAUGHT];
@@ -304,13 +311,9 @@ mod tests {
     use super::*;
 
     fn heard(emotion: &str, place: [f32; 2]) -> Heard {
-        let example = Example { recording: 1, target: 1.0, embedding: place.to_vec() };
-        Heard {
-            speaker: "one".to_owned(),
-            emotion: emotion.to_owned(),
-            examples: vec![example; 3],
-            general: vec![1.0, 0.0, 0.0],
-        }
+        let (said, embedding) = (vec![0.5, 0.3, 0.2], place.to_vec());
+        let example = Example { recording: 1, target: 1.0, said, embedding };
+        Heard { speaker: "one".to_owned(), emotion: emotion.to_owned(), examples: vec![example; 3] }
     }
 
     #[test]
@@ -328,8 +331,8 @@ mod tests {
         let mut tally = Tally::default();
         let labels = ["angry", "calm", "happy"].map(str::to_owned);
         tally.add(&clips.iter().collect::<Vec<_>>(), &labels);
-        let [general, known, all] = &tally.rows()[..] else { panic!("three rows") };
+        let [general, enrolled, known, all] = &tally.rows()[..] else { panic!("four rows") };
         assert!((general.ua - 1.0 / 3.0).abs() < 1e-9, "{general:?}");
-        assert_eq!((known.ua, all.ua, known.lessons), (1.0, 1.0, 5));
+        assert_eq!((enrolled.ua, known.ua, all.ua, known.lessons), (1.0, 1.0, 1.0, 5));
     }
 }

@@ -11,8 +11,8 @@ pub struct Instance {
     pub row: &'static Address,
     /// Of rows with `N`, counted from 1, else 0.
     pub channel: u16,
-    /// Of the label for rows with `<label>`, of the trigger for those with `<trigger>`; among those of
-    /// the channel for what was taught; else 0.
+    /// Of the label for rows with `<label>`, of the trigger for those with `<trigger>`; among those
+    /// of the channel for what was taught; else 0.
     pub index: usize,
     /// Of rows with `<id>`, else 0.
     pub receiver: i32,

@@ -200,6 +200,7 @@ pub enum Verb {
     TeachDelete,
     TeachCount,
     TeachTrain,
+    TeachEnrol,
     TeachCancel,
     TeachSave,
     TeachLoad,

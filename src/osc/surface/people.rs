@@ -53,6 +53,10 @@ impl Surface {
                 PersonRequest::Teach(TeachRequest::Delete { name: word.to_owned() })
             }
             Verb::TeachCount => PersonRequest::Teach(TeachRequest::Count),
+            Verb::TeachEnrol => {
+                let is_wanted = flag("teach/enrol", arguments.int(0).unwrap_or_default())?;
+                PersonRequest::Teach(TeachRequest::Enrol { is_wanted })
+            }
             Verb::TeachTrain => PersonRequest::Teach(TeachRequest::Train),
             Verb::TeachCancel => PersonRequest::Teach(TeachRequest::Cancel),
             other => return Err(Fault::new(Code::General, format!("{other:?} has no code"))),

@@ -93,6 +93,10 @@ pub enum TeachRequest {
     },
     Count,
     Train,
+    /// Labels that are called as classes of the model are change these too.
+    Enrol {
+        is_wanted: bool,
+    },
     Cancel,
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 fn example(recording: u32, target: f32, embedding: [f32; 2]) -> Example {
-    Example { recording, target, embedding: embedding.to_vec() }
+    Example { recording, target, said: Vec::new(), embedding: embedding.to_vec() }
 }
 
 /// Calm along the first axis and tense along the second, in three recordings each; how loud
