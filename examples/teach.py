@@ -18,7 +18,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from pythonosc.osc_packet import OscPacket
 
 HOP_S = 0.1
-LOOP_S = 524_131 / 16_000  # of demo_voice.flac, which starts again at its end
+LOOP_S = 35.0  # the daemon plays demo_voice.flac, is silent, and begins again
 LABELS = ("neutral", "sad", "angry")
 BASELINE_S = 8.0
 

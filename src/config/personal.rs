@@ -37,7 +37,7 @@ impl Personal {
 }
 
 /// What the file of a profile is called after its name.
-const SUFFIX: &str = ".profile.toml";
+pub const SUFFIX: &str = ".profile.toml";
 
 /// The file of a profile, beside the configuration.
 pub fn profile_file(folder: &Path, name: &str) -> PathBuf {

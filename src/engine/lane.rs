@@ -257,7 +257,8 @@ impl Lane {
         let grid = self.hop_feature_frames.clamp(1, MARGIN_FRAMES);
         let left = self.hop_feature_frames.saturating_sub(self.meter.feature_frames);
         let back = (grid - (self.segment_frames + left) % grid) % grid;
-        self.history.end().saturating_sub((self.segment_frames + back) as u64)
+        let start = self.history.end().saturating_sub((self.segment_frames + back) as u64);
+        start.max(self.history.start()) // where the source was opened again just before
     }
 
     /// The hop is over; the prediction is of the window, if there was one.

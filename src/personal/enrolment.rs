@@ -5,8 +5,8 @@
 use crate::personal::few_shot::{Example, FewShot};
 use crate::personal::lesson::{Kind, Lesson};
 
-/// Prior's precision, a recording counting 1: between those that T3 chose on the validation speakers
-/// of RAVDESS (0.1) and CREMA-D (0.3).
+/// Prior's precision, a recording counting 1: between those that T3 chose on the validation
+/// speakers of RAVDESS (0.1) and CREMA-D (0.3).
 const TETHER: f32 = 0.2;
 
 /// What a person's examples change.
@@ -17,8 +17,8 @@ pub struct Enrolment {
 }
 
 impl Enrolment {
-    /// `None` where fewer than two labels are called as classes are. Recordings count alike, however
-    /// long: as the clips of T3 do.
+    /// `None` where fewer than two labels are called as classes are. Recordings count alike,
+    /// however long: as the clips of T3 do.
     pub fn learn(lesson: &Lesson, classes: &[String]) -> Option<Self> {
         let mut examples = Vec::new();
         let mut labels = 0;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use crate::config::personal::profile_file;
+use crate::config::personal::{SUFFIX, profile_file};
 use crate::daemon::clerk::Job;
 use crate::daemon::worker::Worker;
 use crate::daemon::worker::teaching::Trainings;
@@ -219,7 +219,7 @@ impl Worker {
             }
             (ticket, Ok((Profile { baseline, lesson, .. }, _))) => {
                 self.enrol(channel, baseline);
-                log::info!("channel {channel} is {name}");
+                log::info!("channel {channel} is {}", name.trim_end_matches(SUFFIX));
                 self.take_lesson(ticket, channel, lesson);
             }
             (Some(ticket), Err(fault)) => self.surface.answer(ticket, Err(fault), Instant::now()),
