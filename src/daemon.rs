@@ -259,5 +259,8 @@ pub(crate) fn join(thread: JoinHandle<()>) {
 }
 
 fn list(addresses: &[std::net::SocketAddr]) -> String {
+    if addresses.is_empty() {
+        return "who subscribes".to_owned();
+    }
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

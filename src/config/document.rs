@@ -39,7 +39,9 @@ impl Document {
                 }
                 Err(error) => {
                     let span = error.span().expect("an error about a parsed table has its span");
-                    let key = remove(table.get_mut(), &span).expect("the span lies in an entry");
+                    let Some(key) = remove(table.get_mut(), &span) else {
+                        return Err(syntax_error(text, &error)); // of no key that could be left out
+                    };
                     problems.push((position(text, span.start).0, problem(key, &error)));
                 }
             }
@@ -75,12 +77,19 @@ fn key_lines(text: &str, table: &DeTable) -> HashMap<String, usize> {
     lines
 }
 
-/// Takes out the key or section that the span lies in and gives its name.
+/// Takes out the innermost key or section that the span lies in and gives its name.
 fn remove(table: &mut DeTable, span: &Range<usize>) -> Option<String> {
-    for (section, value) in table.iter_mut() {
-        let DeValue::Table(entries) = value.get_mut() else { continue };
-        if let Some(key) = remove_entry(entries, span) {
-            return Some(format!("{}.{key}", section.get_ref()));
+    for (key, value) in table.iter_mut() {
+        let inner = match value.get_mut() {
+            DeValue::Table(entries) => remove(entries, span),
+            DeValue::Array(rows) => rows.iter_mut().find_map(|row| match row.get_mut() {
+                DeValue::Table(entries) => remove(entries, span),
+                _ => None,
+            }),
+            _ => None,
+        };
+        if let Some(inner) = inner {
+            return Some(format!("{}.{inner}", key.get_ref()));
         }
     }
     remove_entry(table, span)

@@ -73,6 +73,21 @@ fn the_shipped_file_names_every_key() {
 }
 
 #[test]
+fn a_wrong_key_in_a_list_is_told_with_its_line() {
+    for (text, expected) in [
+        ("[[trigger]]\nname = \"a\"\ngain = 3", "a.toml:3: trigger.gain: unknown"),
+        ("[[map]]\nname = \"a\"\n[[map]]\nsuorce = 3", "a.toml:4: map.suorce: unknown"),
+        ("[[trigger]]\nname = 3", "a.toml:2: trigger.name: "),
+        ("map = [{ gian = 3 }]", "a.toml:1: map.gian: unknown"),
+        ("[[plugins.slots]]\nuir = \"\"", "a.toml:2: plugins.slots.uir: unknown"),
+        ("trigger = 3", "a.toml:1: trigger: "),
+    ] {
+        let error = typed(text).expect_err(text).to_string();
+        assert!(error.starts_with(expected), "{text:?}: {error}");
+    }
+}
+
+#[test]
 fn values_arrive() {
     let config = typed(
         "[input]\nsource = \"cpal:hw:1,0\"\nchannels = 8\nring_s = 30\n\

@@ -332,9 +332,10 @@ impl Lane {
     pub fn answer(&mut self, numbers: Range<u64>, model: &mut dyn Predict) -> Option<Prediction> {
         let stream = self.stream.get_or_insert_with(|| model.open()).as_mut()?;
         let start = numbers.start;
-        let answer = model.follow(stream, Window { rows: self.history.rows(numbers), start });
+        let rows = self.history.rows(numbers);
+        let answer = model.follow(stream, Window { rows, start });
         if self.person.wants_embedding() {
-            self.person.take_embedding(stream.embedding());
+            self.person.take_embedding(stream.embedding(), rows, self.features.rows());
         }
         Some(answer)
     }
@@ -343,8 +344,9 @@ impl Lane {
     pub fn embed_if_wanted(&mut self, numbers: Range<u64>, model: &mut dyn Predict) {
         if self.person.wants_embedding() {
             let frames = usize::try_from(numbers.end - numbers.start).unwrap_or(0);
-            let embedding = model.embedding(self.history.rows(numbers), frames);
-            self.person.take_embedding(&embedding);
+            let rows = self.history.rows(numbers);
+            let embedding = model.embedding(rows, frames);
+            self.person.take_embedding(&embedding, rows, self.features.rows());
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a channel knows of the person who speaks on it: a baseline, or one in the making; what the
 //! person teaches, and the head that learnt it. One value per channel; the worker's thread.
 
+use crate::features::statistics::add_statistics;
 use crate::messages::{Dimensions, Taught};
 use crate::model::card::Card;
 use crate::model::predictor::{Predict, Prediction};
@@ -12,7 +13,7 @@ use crate::personal::lesson::{Example, Kind, Lesson, LessonError};
 use crate::units::one_pole_step;
 
 /// Speech between two examples of one recording.
-pub const EXAMPLE_S: f32 = 0.5;
+pub const EXAMPLE_S: f32 = 0.3;
 
 pub struct Person {
     baseline: Option<Baseline>,
@@ -23,7 +24,8 @@ pub struct Person {
     showing: Option<Showing>,
     head: Option<Head>,
     enrolment: Option<Enrolment>,
-    /// What the network's heads saw of the last window; kept while somebody wants it.
+    /// What the network's heads saw of the last window, then its statistics; kept while somebody
+    /// wants it.
     embedding: Vec<f32>,
     target: Taught,
     taught: Taught,
@@ -204,11 +206,10 @@ impl Person {
     }
 
     /// What the network says of the window of this hop, as this person means it.
-    pub(super) fn mean(&self, prediction: Prediction) -> Prediction {
-        let Some(enrolment) = self.enrolment.as_ref().filter(|_| self.lesson.enrols) else {
-            return prediction;
-        };
+    pub(super) fn mean(&mut self, prediction: Prediction) -> Prediction {
         let mut meant = prediction;
+        let enrolment = self.enrolment.as_mut().filter(|_| self.lesson.enrols);
+        let Some(enrolment) = enrolment else { return meant };
         enrolment.adapt(&mut meant.probabilities, &self.embedding);
         meant
     }
@@ -222,10 +223,11 @@ impl Person {
         self.head.is_some() || self.showing.is_some()
     }
 
-    /// Of the hop that is being finished.
-    pub(super) fn take_embedding(&mut self, embedding: &[f32]) {
+    /// Of the window of the hop that is being finished, and its rows of so many coefficients.
+    pub(super) fn take_embedding(&mut self, embedding: &[f32], rows: &[f32], coefficients: usize) {
         self.embedding.clear();
         self.embedding.extend_from_slice(embedding);
+        add_statistics(rows, coefficients, &mut self.embedding);
     }
 
     /// One hop of what is shown, and of what was taught. While nobody speaks the outputs stay, and
@@ -247,7 +249,7 @@ impl Person {
                 self.lesson.add(&showing.name, kind, example);
             }
         }
-        if let Some(head) = &self.head {
+        if let Some(head) = &mut self.head {
             if hop.said.is_some() {
                 head.apply(&self.embedding, self.target.as_mut_slice());
             } else if !hop.is_held {

@@ -10,6 +10,8 @@ pub mod pitch;
 
 pub mod tilt;
 
+pub mod statistics;
+
 pub mod prosody;
 
 pub mod front_end;

@@ -33,6 +33,17 @@ impl HealthStreams {
         Self(slots.collect())
     }
 
+    /// Goes on from others, maybe of another root: the heartbeat counts on.
+    pub fn follow(&mut self, before: &Self) {
+        for (slot, before) in self.0.iter_mut().zip(&before.0) {
+            if let (OscPacket::Message(to), OscPacket::Message(from)) =
+                (&mut slot.packet, &before.packet)
+            {
+                to.args.clone_from(&from.args);
+            }
+        }
+    }
+
     /// True when the state is another one than before.
     pub fn set(&mut self, health: &Health, counters: &Counters) -> bool {
         let mut has_state_changed = false;
@@ -148,8 +159,10 @@ mod tests {
         assert!(!health.set(&report, &counters));
         report.state = HealthState::DeviceLost;
         assert!(health.set(&report, &counters));
+        let mut next = HealthStreams::new(&all_instances("/stage", &identity, &[]));
+        next.follow(&health);
         let value = |wanted| {
-            let slot = health.slots().find(|slot| slot.value == wanted).expect("a row");
+            let slot = next.slots().find(|slot| slot.value == wanted).expect("a row");
             let OscPacket::Message(message) = &slot.packet else { panic!("a message") };
             message.args[0].clone()
         };

@@ -279,7 +279,8 @@ impl Surface {
         self.captured = vec![SystemTime::UNIX_EPOCH; self.channels.len()];
         self.segments.resize(self.channels.len(), None);
         self.build_addresses();
-        self.health = HealthStreams::new(&self.addresses);
+        let before = std::mem::replace(&mut self.health, HealthStreams::new(&self.addresses));
+        self.health.follow(&before);
     }
 
     fn build_addresses(&mut self) {

@@ -2,8 +2,9 @@
 //! examples of them. Pure; learnt on a thread that may wait, applied on the worker without
 //! allocation.
 
-use crate::personal::few_shot::{Example, FewShot};
-use crate::personal::lesson::{Kind, Lesson};
+use crate::personal::few_shot::{self, FewShot};
+use crate::personal::lesson::{Kind, Lesson, Output};
+use crate::personal::space::Space;
 
 /// Prior's precision, a recording counting 1: between those that T3 chose on the validation
 /// speakers of RAVDESS (0.1) and CREMA-D (0.3).
@@ -13,6 +14,9 @@ const TETHER: f32 = 0.2;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Enrolment {
     few_shot: FewShot,
+    space: Space,
+    /// Where the present window lies.
+    here: Vec<f32>,
     classes: usize,
 }
 
@@ -20,31 +24,42 @@ impl Enrolment {
     /// `None` where fewer than two labels are called as classes are. Recordings count alike,
     /// however long: as the clips of T3 do.
     pub fn learn(lesson: &Lesson, classes: &[String]) -> Option<Self> {
+        let of_class = |output: &'_ Output| {
+            let label = classes.iter().position(|class| *class == output.name)?;
+            Some((label, output.examples.clone()))
+        };
+        let shown: Vec<_> = lesson.of(Kind::Label).filter_map(of_class).collect();
+        if shown.len() < 2 {
+            return None;
+        }
+        let space = Space::of(&shown.iter().flat_map(|(_, own)| own).collect::<Vec<_>>());
         let mut examples = Vec::new();
-        let mut labels = 0;
-        for output in lesson.of(Kind::Label) {
-            let Some(label) = classes.iter().position(|class| *class == output.name) else {
-                continue;
-            };
-            labels += 1;
-            for one in &output.examples {
-                let alike = output.examples.iter().filter(|other| other.recording == one.recording);
-                examples.push(Example {
-                    label,
+        for (label, own) in &shown {
+            for one in own {
+                let alike = own.iter().filter(|other| other.recording == one.recording);
+                examples.push(few_shot::Example {
+                    label: *label,
                     weight: 1.0 / alike.count() as f32,
                     probabilities: one.said.clone(),
-                    embedding: one.embedding.clone(),
+                    embedding: space.placed(one).embedding,
                 });
             }
         }
-        (1 < labels)
-            .then(|| Self { few_shot: FewShot::learn(&examples, TETHER), classes: classes.len() })
+        Some(Self {
+            few_shot: FewShot::learn(&examples, TETHER),
+            here: Vec::with_capacity(space.width()),
+            space,
+            classes: classes.len(),
+        })
     }
 
     /// Changes what the network says, in the order of its classes; sums to 1 as before. What is
     /// behind the last class stays.
-    pub fn adapt(&self, probabilities: &mut [f32], embedding: &[f32]) {
-        self.few_shot.adapt_in_place(&mut probabilities[..self.classes], embedding);
+    pub fn adapt(&mut self, probabilities: &mut [f32], embedding: &[f32]) {
+        if embedding.len() == self.space.width() {
+            self.space.place(embedding, &mut self.here);
+            self.few_shot.adapt_in_place(&mut probabilities[..self.classes], &self.here);
+        }
     }
 }
 
@@ -69,7 +84,7 @@ mod tests {
     #[test]
     fn classes_learn_from_labels_of_their_names() {
         let classes = ["angry", "happy", "sad"].map(str::to_owned);
-        let enrolment = Enrolment::learn(&lesson("angry"), &classes).expect("two of them");
+        let mut enrolment = Enrolment::learn(&lesson("angry"), &classes).expect("two of them");
         let mut said = [0.2, 0.7, 0.1, 0.0];
         enrolment.adapt(&mut said, &[1.0, 0.0]);
         assert!(0.6 < said[0] && (said.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{said:?}");

@@ -8,7 +8,7 @@
 //! each emotion, it finds seven points more than nearest class means (EXPERIMENTS.md, Q5).
 
 use crate::model::stream::pooling::softmax;
-use crate::personal::logarithm;
+use crate::personal::{dot, logarithm, logarithms};
 
 /// Steps at most; a few hundred examples need far fewer.
 const STEPS: usize = 500;
@@ -39,11 +39,20 @@ impl Example {
 /// What the examples of one speaker change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FewShot {
-    labels: usize,
     /// Of the embedding, so that its length is about 1.
     scale: f32,
-    /// `[embedding + 1, labels]`, the bias last; empty where there was nothing to learn from.
+    /// Weights of one label: the embedding's, then the bias.
+    inputs: usize,
+    /// `[labels, inputs]`; empty where there was nothing to learn from.
     weights: Vec<f32>,
+}
+
+/// An example as learning goes over it again and again.
+struct Prepared {
+    label: usize,
+    weight: f32,
+    offsets: Vec<f32>,
+    inputs: Vec<f32>,
 }
 
 impl FewShot {
@@ -53,19 +62,20 @@ impl FewShot {
     pub fn learn(examples: &[Example], tether: f32) -> Self {
         let examples: Vec<&Example> = examples.iter().filter(|one| one.is_finite()).collect();
         let Some(first) = examples.first() else {
-            return Self { labels: 0, scale: 1.0, weights: Vec::new() };
+            return Self { scale: 1.0, inputs: 0, weights: Vec::new() };
         };
         let labels = first.probabilities.len();
         let squares: f32 = examples.iter().flat_map(|one| &one.embedding).map(|v| v * v).sum();
         let scale = 1.0 / (squares / examples.len() as f32).sqrt().max(LENGTH_MIN);
+        let prepared: Vec<Prepared> = examples.iter().map(|one| one.prepared(scale)).collect();
         let inputs = first.embedding.len() + 1;
-        let mut here = Self { labels, scale, weights: vec![0.0; inputs * labels] };
+        let mut here = Self { scale, inputs, weights: vec![0.0; inputs * labels] };
         let mut ahead = here.clone();
         // The examples' inputs have a mean square of 2, and a softmax bends by a half at most.
         let step = 1.0 / (examples.iter().map(|one| one.weight).sum::<f32>() + tether);
         let mut pace = 1.0_f32;
         for _ in 0..STEPS {
-            let slope = ahead.slope(&examples, tether);
+            let slope = ahead.slope(&prepared, tether);
             let next_pace = f32::midpoint(1.0, (1.0 + 4.0 * pace * pace).sqrt());
             let mut farthest = 0.0_f32;
             let weights = here.weights.iter_mut().zip(&mut ahead.weights).zip(slope);
@@ -84,23 +94,21 @@ impl FewShot {
     }
 
     /// Gradient of what is made small: the examples' cross entropy and the tether's pull.
-    fn slope(&self, examples: &[&Example], tether: f32) -> Vec<f32> {
+    fn slope(&self, examples: &[Prepared], tether: f32) -> Vec<f32> {
         let mut slope: Vec<f32> = self.weights.iter().map(|weight| tether * weight).collect();
+        let mut error = Vec::new();
         for example in examples {
-            let mut error = self.adapt(&example.probabilities, &example.embedding);
+            error.clone_from(&example.offsets);
+            let rows = self.weights.chunks_exact(self.inputs);
+            error.iter_mut().zip(rows).for_each(|(sum, row)| *sum += dot(row, &example.inputs));
+            softmax(&mut error);
             error[example.label] -= 1.0;
-            let rows = slope.chunks_exact_mut(self.labels).zip(self.inputs(&example.embedding));
-            for (row, input) in rows {
-                let input = example.weight * input;
-                row.iter_mut().zip(&error).for_each(|(slope, error)| *slope += input * error);
+            for (row, error) in slope.chunks_exact_mut(self.inputs).zip(&error) {
+                let pull = example.weight * error;
+                row.iter_mut().zip(&example.inputs).for_each(|(sum, input)| *sum += pull * input);
             }
         }
         slope
-    }
-
-    fn inputs<'a>(&self, embedding: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
-        let scale = self.scale;
-        embedding.iter().map(move |value| scale * value).chain([1.0])
     }
 
     /// What the speaker's examples make of the network's `probabilities`; sums to 1. Nothing
@@ -123,9 +131,20 @@ impl FewShot {
 
     /// The same before the softmax, on scores that are there.
     pub fn add_to(&self, scores: &mut [f32], embedding: &[f32]) {
-        let rows = self.weights.chunks_exact(self.labels.max(1));
-        for (row, input) in rows.zip(self.inputs(embedding)) {
-            scores.iter_mut().zip(row).for_each(|(score, weight)| *score += input * weight);
+        let rows = self.weights.chunks_exact(self.inputs.max(1));
+        for (score, row) in scores.iter_mut().zip(rows) {
+            *score += self.scale * dot(row, embedding) + row.last().copied().unwrap_or(0.0);
+        }
+    }
+}
+
+impl Example {
+    fn prepared(&self, scale: f32) -> Prepared {
+        Prepared {
+            label: self.label,
+            weight: self.weight,
+            offsets: logarithms(&self.probabilities),
+            inputs: self.embedding.iter().map(|value| scale * value).chain([1.0]).collect(),
         }
     }
 }
@@ -176,7 +195,8 @@ mod tests {
     #[test]
     fn what_it_finds_is_the_lowest_point() {
         let learnt = FewShot::learn(&examples(), 0.1);
-        let slope = learnt.slope(&examples().iter().collect::<Vec<_>>(), 0.1);
+        let prepared: Vec<_> = examples().iter().map(|one| one.prepared(learnt.scale)).collect();
+        let slope = learnt.slope(&prepared, 0.1);
         let steepest = slope.iter().map(|slope| slope.abs()).fold(0.0, f32::max);
         assert!(steepest < 1e-3, "{steepest}");
     }

@@ -1,18 +1,20 @@
 //! A head that a person taught: labels by logistic regression, sliders by ridge regression, both on
-//! the network's embedding, which stays as it is; and `none` for what is far from every example of
-//! a label. Training is deterministic, so that a lesson that is loaded gives the same answers.
+//! what a window comes to: the network's embedding, which stays as it is, and the statistics of
+//! what it saw; and `none` for what is far from every example of a label. Training is deterministic, so that a lesson that is loaded gives the same answers.
 //! Pure; trained on a thread that may wait, applied on the worker without allocation.
 
 use crate::model::stream::pooling::softmax;
 use crate::personal::few_shot::{self, FewShot};
 use crate::personal::lesson::{Example, Kind, Lesson, NONE, Output};
+use crate::personal::space::Space;
+use crate::personal::{dot, square};
 
 /// Examples that a label or slider needs, 2.5 s of speech.
 pub const EXAMPLES_MIN: usize = 5;
 
-/// Prior's precision of both regressions, an example counting 1: between those that T3 chose on the
-/// validation speakers of RAVDESS and CREMA-D.
-const TETHER: f32 = 0.1;
+/// Prior's precision of both regressions, an example counting 1. On RAVDESS, three labels, ten times
+/// as much or a tenth make half a point's difference (EXPERIMENTS.md, Q8).
+const TETHER: f32 = 0.02;
 
 /// Groups of recordings that are left out in turn for the score, at most.
 const GROUPS_MAX: usize = 5;
@@ -39,11 +41,13 @@ pub struct Head {
     sliders: Vec<String>,
     classes: FewShot,
     lines: Vec<Line>,
-    /// Embeddings of all examples of labels, one after the other.
+    space: Space,
+    /// Where all examples of labels lie, one after the other.
     known: Vec<f32>,
-    width: usize,
     /// Square of the distance that counts as near.
     reach: f32,
+    /// Where the present window lies.
+    here: Vec<f32>,
 }
 
 /// How well the head does on recordings that it was not trained on.
@@ -74,22 +78,24 @@ impl Head {
             let examples = output.examples.iter().enumerate();
             examples.filter(|(place, _)| keep(output, *place)).map(|(_, one)| one.clone()).collect()
         };
+        let all: Vec<Example> = lesson.outputs.iter().flat_map(&kept).collect();
+        let space = Space::of(&all.iter().collect::<Vec<_>>());
+        let placed = |output: &'_ Output| -> Vec<Example> {
+            kept(output).iter().map(|example| space.placed(example)).collect()
+        };
         let labels: Vec<(String, Vec<Example>)> =
-            lesson.of(Kind::Label).map(|one| (one.name.clone(), kept(one))).collect();
-        let width = lesson
-            .outputs
-            .first()
-            .and_then(|output| output.examples.first())
-            .map_or(0, |example| example.embedding.len());
-        let all: Vec<&Example> = labels.iter().flat_map(|(_, examples)| examples).collect();
+            lesson.of(Kind::Label).map(|one| (one.name.clone(), placed(one))).collect();
+        let shown: Vec<&Example> = labels.iter().flat_map(|(_, examples)| examples).collect();
+        let lines = lesson.of(Kind::Slider).map(|one| Line::fit(&placed(one), space.width()));
         Self {
             classes: classes(&labels),
-            lines: lesson.of(Kind::Slider).map(|one| Line::fit(&kept(one), width)).collect(),
+            lines: lines.collect(),
             sliders: lesson.of(Kind::Slider).map(|one| one.name.clone()).collect(),
-            known: all.iter().flat_map(|one| one.embedding.iter().copied()).collect(),
-            reach: reach(&all),
+            known: shown.iter().flat_map(|one| one.embedding.iter().copied()).collect(),
+            reach: reach(&shown),
             labels: labels.into_iter().map(|(name, _)| name).collect(),
-            width,
+            here: Vec::with_capacity(space.width()),
+            space,
         }
     }
 
@@ -109,30 +115,32 @@ impl Head {
 
     /// Writes the outputs, 0..1 each, labels and `none` together 1. Nothing is written where the
     /// embedding is no number.
-    pub fn apply(&self, embedding: &[f32], out: &mut [f32]) {
-        if embedding.len() != self.width || embedding.iter().any(|value| !value.is_finite()) {
+    pub fn apply(&mut self, embedding: &[f32], out: &mut [f32]) {
+        let is_number = embedding.iter().all(|value| value.is_finite());
+        if embedding.len() != self.space.width() || !is_number {
             return;
         }
+        self.space.place(embedding, &mut self.here);
         let labels = self.labels.len();
         let (scores, rest) = out.split_at_mut(labels.min(out.len()));
         let mut rest = rest.iter_mut();
         if 0 < labels {
             scores.fill(0.0);
-            self.classes.add_to(scores, embedding);
+            self.classes.add_to(scores, &self.here);
             softmax(scores);
-            let none = self.none(embedding);
+            let none = self.none();
             scores.iter_mut().for_each(|score| *score *= 1.0 - none);
             rest.next().into_iter().for_each(|out| *out = none);
         }
         for (out, line) in rest.zip(&self.lines) {
-            *out = line.at(embedding).clamp(0.0, 1.0);
+            *out = line.at(&self.here).clamp(0.0, 1.0);
         }
     }
 
     /// 0 within reach of an example, 1 twice as far from all.
-    fn none(&self, embedding: &[f32]) -> f32 {
-        let known = self.known.chunks_exact(self.width.max(1));
-        let nearest = known.map(|known| square(known, embedding)).fold(f32::INFINITY, f32::min);
+    fn none(&self) -> f32 {
+        let known = self.known.chunks_exact(self.here.len().max(1));
+        let nearest = known.map(|known| square(known, &self.here)).fold(f32::INFINITY, f32::min);
         ((nearest / self.reach.max(LENGTH_MIN)).sqrt() - 1.0).clamp(0.0, 1.0)
     }
 }
@@ -151,7 +159,7 @@ pub fn score(lesson: &Lesson) -> Result<Score, TooFew> {
     let mut confusion = vec![vec![0; labels.len()]; labels.len()];
     let (mut errors, mut count) = (0.0_f32, 0.0_f32);
     for left_out in 0..groups {
-        let head = Head::of(lesson, &|output, place| group(output, place) != left_out);
+        let mut head = Head::of(lesson, &|output, place| group(output, place) != left_out);
         let mut out = vec![0.0; head.names().len()];
         let sliders_at = out.len() - head.sliders.len();
         let of = |output: &'_ Output| -> Vec<Example> {
@@ -231,10 +239,6 @@ fn reach(examples: &[&Example]) -> f32 {
     distances.get(place.min(distances.len().saturating_sub(1))).copied().unwrap_or(f32::INFINITY)
 }
 
-fn square(one: &[f32], other: &[f32]) -> f32 {
-    one.iter().zip(other).map(|(a, b)| (a - b) * (a - b)).sum()
-}
-
 impl Line {
     /// By conjugate gradients on the normal equations (Hestenes and Stiefel 1952).
     fn fit(examples: &[Example], width: usize) -> Self {
@@ -278,11 +282,6 @@ impl Line {
     fn at(&self, embedding: &[f32]) -> f32 {
         dot(&self.0, embedding) + self.0.last().copied().unwrap_or(0.0)
     }
-}
-
-/// Of the places that both have.
-fn dot(one: &[f32], other: &[f32]) -> f32 {
-    one.iter().zip(other).map(|(a, b)| a * b).sum()
 }
 
 fn check(lesson: &Lesson) -> Result<(), TooFew> {

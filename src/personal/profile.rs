@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
 
+use crate::features::statistics::statistics_of;
 use crate::model::card::Card;
 use crate::personal::baseline::Baseline;
 use crate::personal::lesson::Lesson;
@@ -38,6 +39,11 @@ pub enum ProfileError {
     Format { name: String, found: u32 },
     #[error("{name} was made with {theirs}, {ours} answers now: calibrate again, or load {theirs}")]
     Model { name: String, theirs: String, ours: String },
+}
+
+/// Numbers of an example: the network's embedding and the statistics of its window.
+fn example_width(card: &Card) -> usize {
+    card.network.embedding + statistics_of(card.features.rows())
 }
 
 impl Profile {
@@ -77,7 +83,7 @@ impl Profile {
         if let Some(baseline) = &profile.baseline {
             baseline.check(card.features.rows()).map_err(syntax)?;
         }
-        profile.lesson.check_all(card.labels.len(), card.network.embedding).map_err(syntax)?;
+        profile.lesson.check_all(card.labels.len(), example_width(card)).map_err(syntax)?;
         Ok(profile)
     }
 
@@ -126,7 +132,7 @@ mod tests {
         let mean = &card.normaliser.mean;
         let heard = Heard { mean, frames: 2000.0, periodic_frames: 1200.0 };
         let baseline = Baseline::new(heard, [0.4, 0.5, 0.6]);
-        let embedding = (0..128_u8).map(|index| f32::from(index) / 3.0).collect();
+        let embedding = (0..212_u8).map(|index| f32::from(index) / 3.0).collect();
         let mut lesson = Lesson::default();
         let said = vec![0.5; card.labels.len()];
         lesson.add("calm", Kind::Label, Example { recording: 1, target: 1.0, said, embedding });
@@ -155,7 +161,7 @@ mod tests {
         check(("frames = 2000.0", "frames = nan"), "anna is no profile: a value is no number");
         check(("mean = [", "mean = [0.0, "), "values, 42 are needed");
         check(("neutral", "netural"), "anna is no profile: ");
-        check(("embedding = [0.0, ", "embedding = ["), "calm has an example of 127 values, 128");
+        check(("embedding = [0.0, ", "embedding = ["), "calm has an example of 211 values, 212");
         check(("name = \"calm\"", "name = \"c*lm\""), "label is \"c*lm\", allowed are");
     }
 }

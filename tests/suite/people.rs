@@ -216,7 +216,7 @@ fn a_pure_data_patch_teaches_three_labels_and_a_restarted_daemon_says_the_same()
         .stderr(log.reopen().expect("ours"));
     let pd = Running::start(&mut pd);
     let printed = || fs::read_to_string(log.path()).expect("ours");
-    wait_until("the baseline", || printed().contains("progress: "));
+    wait_until("the baseline", || printed().contains("ok: /ser/ch/1/calibrate/start"));
     wait_until("the first label", || printed().contains("ok: /ser/teach/label"));
     wait_until("the profile", || printed().contains("saved as demo"));
     let printed = printed();

@@ -46,7 +46,9 @@ pub fn hear(
         let mut engine = Engine::new(card.features.rate_hz, &card, &config)?;
         let missing = "the engine has no channel";
         engine.person(CHANNEL).context(missing)?.show(SHOWN, Kind::Label, 1.0)?;
-        [&samples, &tail].map(|samples| engine.step(samples, model, &mut |_| {}));
+        for samples in [&samples, &tail] {
+            engine.step(samples, model, &mut |_| {});
+        }
         let lesson = engine.person(CHANNEL).context(missing)?.lesson();
         let examples = lesson.outputs.first().map(|output| output.examples.clone());
         heard.push(Heard {

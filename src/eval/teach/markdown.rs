@@ -28,8 +28,8 @@ impl Display for Markdown<'_> {
             f,
             "Protocol: each speaker teaches every three of their emotions by three clips of each, \
              {:.1} s of speech, in five random draws, and is tested on all others of these \
-             emotions; each clip alone through the live engine, from somebody unknown. UA in %, \
-             mean ± s.d. over speakers.\n",
+             emotions; each clip alone through the live engine, from somebody unknown, and what is \
+             said at its end counts. UA in %, mean ± s.d. over speakers.\n",
             report.shown_s
         )?;
         writeln!(f, "| | threes | lessons | UA |\n|---|---|---:|---:|")?;

@@ -164,14 +164,14 @@ impl Tally {
                     self.shown += 1;
                     tested.extend(rest.iter().map(|heard| (label, *heard)));
                 }
-                let Ok(head) = Head::train(&lesson) else { continue };
-                let taught = recall(&tested, |heard| best(&taught_says(&head, heard)));
+                let Ok(mut head) = Head::train(&lesson) else { continue };
+                let taught = recall(&tested, |heard| best(&taught_says(&mut head, heard)));
                 recalls[3].push(taught);
                 let Some(places) = &places else { continue };
                 recalls[0].push(recall(&tested, |heard| best(&general_says(None, heard, places))));
-                let enrolment = Enrolment::learn(&lesson, labels);
+                let mut enrolment = Enrolment::learn(&lesson, labels);
                 recalls[1].push(recall(&tested, |heard| {
-                    best(&general_says(enrolment.as_ref(), heard, places))
+                    best(&general_says(enrolment.as_mut(), heard, places))
                 }));
                 recalls[2].push(taught);
             }
@@ -221,33 +221,29 @@ fn show(lesson: &mut Lesson, label: &str, clips: &[&Heard]) -> usize {
     count
 }
 
-/// Sum over the clip of what the general model says of these labels.
-fn general_says(enrolment: Option<&Enrolment>, heard: &Heard, places: &[usize]) -> Vec<f32> {
-    let mut sums = vec![0.0; places.len()];
-    for example in &heard.examples {
-        let mut said = example.said.clone();
-        enrolment.iter().for_each(|enrolment| enrolment.adapt(&mut said, &example.embedding));
-        sums.iter_mut().zip(places).for_each(|(sum, place)| *sum += said[*place]);
+/// What the general model says of these labels at the end of the clip.
+fn general_says(enrolment: Option<&mut Enrolment>, heard: &Heard, places: &[usize]) -> Vec<f32> {
+    let Some(last) = heard.examples.last() else { return vec![0.0; places.len()] };
+    let mut said = last.said.clone();
+    if let Some(enrolment) = enrolment {
+        enrolment.adapt(&mut said, &last.embedding);
     }
-    sums
+    places.iter().map(|place| said[*place]).collect()
 }
 
-/// Sum over the clip of what the head says of each label, near or far.
-fn taught_says(head: &Head, heard: &Heard) -> Vec<f32> {
+/// What the head says of each label at the end of the clip, near or far.
+fn taught_says(head: &mut Head, heard: &Heard) -> Vec<f32> {
     let mut out = vec![0.0; head.names().len()];
-    let mut sums = vec![0.0; TAUGHT];
-    for example in &heard.examples {
-        head.apply(&example.embedding, &mut out);
-        sums.iter_mut().zip(&out).for_each(|(sum, value)| *sum += value);
-    }
-    sums
+    heard.examples.last().into_iter().for_each(|last| head.apply(&last.embedding, &mut out));
+    out.truncate(TAUGHT);
+    out
 }
 
 fn best(values: &[f32]) -> usize {
     (0..values.len()).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
 }
 
-fn recall(tested: &[(usize, &Heard)], says: impl Fn(&Heard) -> usize) -> f64 {
+fn recall(tested: &[(usize, &Heard)], mut says: impl FnMut(&Heard) -> usize) -> f64 {
     let (mut right, mut count) = ([0.0_f64; TAUGHT], [0.0_f64; TAUGHT]);
     for (label, heard) in tested {
         count[*label] += 1.0;

@@ -23,7 +23,7 @@ fn lesson() -> Lesson {
 }
 
 fn said(embedding: [f32; 2]) -> Vec<f32> {
-    let head = Head::train(&lesson()).expect("enough of all");
+    let mut head = Head::train(&lesson()).expect("enough of all");
     assert_eq!(head.names(), ["calm", "tense", "none", "loud"]);
     let mut out = vec![0.0; 4];
     head.apply(&embedding, &mut out);
@@ -43,7 +43,7 @@ fn labels_sliders_and_what_is_none_of_them() {
 
 #[test]
 fn what_is_no_number_says_nothing() {
-    let head = Head::train(&lesson()).expect("enough of all");
+    let mut head = Head::train(&lesson()).expect("enough of all");
     let mut out = [0.5; 4];
     head.apply(&[f32::NAN, 1.0], &mut out);
     assert_eq!(out, [0.5; 4]);
@@ -81,7 +81,7 @@ fn labels_shown_more_often_are_no_likelier() {
     let mut lesson = Lesson::default();
     (0..60).for_each(|_| lesson.add("calm", Kind::Label, example(1, 1.0, [1.0, 0.0])));
     (0..6).for_each(|_| lesson.add("tense", Kind::Label, example(2, 1.0, [0.0, 1.0])));
-    let head = Head::train(&lesson).expect("enough of both");
+    let mut head = Head::train(&lesson).expect("enough of both");
     let mut out = [0.0; 3];
     head.apply(&[0.5, 0.5], &mut out);
     assert!((out[0] - out[1]).abs() < 0.02, "{out:?}");
