@@ -32,7 +32,7 @@ impl Enrolment {
         if shown.len() < 2 {
             return None;
         }
-        let space = Space::of(&shown.iter().flat_map(|(_, own)| own).collect::<Vec<_>>());
+        let space = Space::of(&shown.iter().map(|(_, own)| own.clone()).collect::<Vec<_>>());
         let mut examples = Vec::new();
         for (label, own) in &shown {
             for one in own {

@@ -13,7 +13,7 @@ use crate::personal::{dot, square};
 pub const EXAMPLES_MIN: usize = 5;
 
 /// Prior's precision of both regressions, an example counting 1. On RAVDESS, three labels, ten times
-/// as much or a tenth make half a point's difference (EXPERIMENTS.md, Q8).
+/// as much costs a point (EXPERIMENTS.md, Q8).
 const TETHER: f32 = 0.02;
 
 /// Groups of recordings that are left out in turn for the score, at most.
@@ -69,30 +69,33 @@ impl Head {
     /// Learns all of a lesson.
     pub fn train(lesson: &Lesson) -> Result<Self, TooFew> {
         check(lesson)?;
-        Ok(Self::of(lesson, &|_, _| true))
+        let mut head = Self::of(lesson, &|_, _| true);
+        let shown = lesson.of(Kind::Label).flat_map(|output| &output.examples);
+        let placed: Vec<Example> = shown.map(|example| head.space.placed(example)).collect();
+        head.reach = reach(&placed);
+        head.known = placed.into_iter().flat_map(|one| one.embedding).collect();
+        Ok(head)
     }
 
-    /// Learns those examples of an output, by their places, that `keep` wants.
+    /// Learns those examples of an output, by their places, that `keep` wants; nothing is far.
     fn of(lesson: &Lesson, keep: &dyn Fn(&Output, usize) -> bool) -> Self {
         let kept = |output: &'_ Output| -> Vec<Example> {
             let examples = output.examples.iter().enumerate();
             examples.filter(|(place, _)| keep(output, *place)).map(|(_, one)| one.clone()).collect()
         };
-        let all: Vec<Example> = lesson.outputs.iter().flat_map(&kept).collect();
-        let space = Space::of(&all.iter().collect::<Vec<_>>());
+        let space = Space::of(&lesson.outputs.iter().map(&kept).collect::<Vec<_>>());
         let placed = |output: &'_ Output| -> Vec<Example> {
             kept(output).iter().map(|example| space.placed(example)).collect()
         };
         let labels: Vec<(String, Vec<Example>)> =
             lesson.of(Kind::Label).map(|one| (one.name.clone(), placed(one))).collect();
-        let shown: Vec<&Example> = labels.iter().flat_map(|(_, examples)| examples).collect();
         let lines = lesson.of(Kind::Slider).map(|one| Line::fit(&placed(one), space.width()));
         Self {
             classes: classes(&labels),
             lines: lines.collect(),
             sliders: lesson.of(Kind::Slider).map(|one| one.name.clone()).collect(),
-            known: shown.iter().flat_map(|one| one.embedding.iter().copied()).collect(),
-            reach: reach(&shown),
+            known: Vec::new(),
+            reach: f32::INFINITY,
             labels: labels.into_iter().map(|(name, _)| name).collect(),
             here: Vec::with_capacity(space.width()),
             space,
@@ -139,6 +142,9 @@ impl Head {
 
     /// 0 within reach of an example, 1 twice as far from all.
     fn none(&self) -> f32 {
+        if self.known.is_empty() {
+            return 0.0;
+        }
         let known = self.known.chunks_exact(self.here.len().max(1));
         let nearest = known.map(|known| square(known, &self.here)).fold(f32::INFINITY, f32::min);
         ((nearest / self.reach.max(LENGTH_MIN)).sqrt() - 1.0).clamp(0.0, 1.0)
@@ -222,14 +228,14 @@ fn classes(labels: &[(String, Vec<Example>)]) -> FewShot {
 
 /// Square of the distance within which most examples have one of another recording; of another
 /// moment where there is one recording.
-fn reach(examples: &[&Example]) -> f32 {
-    let nearest = |own: &(usize, &&Example), is_other: &dyn Fn(&Example) -> bool| {
+fn reach(examples: &[Example]) -> f32 {
+    let nearest = |own: &(usize, &Example), is_other: &dyn Fn(&Example) -> bool| {
         let (place, own) = own;
         let others = examples.iter().enumerate().filter(|(other, _)| other != place);
         let others = others.filter(|(_, other)| is_other(other));
         others.map(|(_, other)| square(&own.embedding, &other.embedding)).reduce(f32::min)
     };
-    let of = |own: (usize, &&Example)| {
+    let of = |own: (usize, &Example)| {
         let elsewhere = nearest(&own, &|other| other.recording != own.1.recording);
         elsewhere.or_else(|| nearest(&own, &|_| true))
     };

@@ -14,14 +14,16 @@ pub struct Space {
 }
 
 impl Space {
-    pub fn of(examples: &[&Example]) -> Self {
-        let width = examples.first().map_or(0, |one| one.embedding.len());
-        let share = 1.0 / examples.len().max(1) as f32;
+    /// Of the examples of each output; outputs count alike, however many examples they have.
+    pub fn of(outputs: &[Vec<Example>]) -> Self {
+        let share = |own: &[Example]| 1.0 / (outputs.len() * own.len()) as f32;
+        let all = || outputs.iter().flat_map(|own| own.iter().map(move |one| (share(own), one)));
+        let width = all().next().map_or(0, |(_, one)| one.embedding.len());
         let (mut means, mut squares) = (vec![0.0; width], vec![0.0; width]);
-        for one in examples {
+        for (share, one) in all() {
             means.iter_mut().zip(&one.embedding).for_each(|(mean, value)| *mean += share * value);
         }
-        for one in examples {
+        for (share, one) in all() {
             let places = squares.iter_mut().zip(&one.embedding).zip(&means);
             places.for_each(|((sum, value), mean)| *sum += share * (value - mean).powi(2));
         }
@@ -61,7 +63,7 @@ mod tests {
             Example { recording: 1, target: 1.0, said, embedding }
         };
         let examples = [example([1.0, 100.0, 7.0]), example([3.0, 300.0, 7.0])];
-        let space = Space::of(&examples.iter().collect::<Vec<_>>());
+        let space = Space::of(&[examples.to_vec()]);
         assert_eq!(space.placed(&examples[0]).embedding, [-1.0, -1.0, 0.0]);
         assert_eq!(space.placed(&examples[1]).embedding, [1.0, 1.0, 0.0]);
     }

@@ -72,3 +72,15 @@ fn listen_in_rust() {
 fn listen_in_python() {
     check_listen(python);
 }
+
+#[test]
+fn listen_in_node() {
+    let daemon = daemon();
+    let mut node = Command::new("node");
+    node.env("NODE_PATH", project().join("target/peers/node/node_modules"));
+    node.arg(project().join("examples/listen.js"));
+    let (code, text) = run(node, &[&daemon.address.to_string(), "2"]);
+    assert_eq!(code, 0, "{text}");
+    let hops = text.lines().filter(|line| line.starts_with("voice ") && line.contains("arousal"));
+    assert!(hops.count() > 10, "{text}");
+}

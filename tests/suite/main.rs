@@ -56,6 +56,10 @@ mod peers;
 
 mod languages;
 
+mod pages;
+
+mod maxpat;
+
 mod examples;
 
 mod faults;

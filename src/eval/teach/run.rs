@@ -253,22 +253,19 @@ fn recall(tested: &[(usize, &Heard)], mut says: impl FnMut(&Heard) -> usize) -> 
     shares.sum::<f64>() / TAUGHT as f64
 }
 
-/// Three labels with so many examples together, each clip a recording.
+/// Labels with so many examples together, each clip a recording.
 fn time(heard: &[Heard], count: usize) -> Option<Time> {
+    let labels = if count < 5 * TAUGHT { 2 } else { TAUGHT };
     let mut lesson = Lesson::default();
+    let mut counts = vec![0; labels];
     for (index, heard) in heard.iter().enumerate() {
         let recording = lesson.next_recording();
-        for example in &heard.examples {
-            let all: usize = lesson.outputs.iter().map(|output| output.examples.len()).sum();
-            if all < count {
-                let example = Example { recording, ..example.clone() };
-                lesson.add(["a", "b", "c"][index % TAUGHT], Kind::Label, example);
-            }
+        let label = index % labels;
+        for example in heard.examples.iter().take(count / labels - counts[label]) {
+            counts[label] += 1;
+            let example = Example { recording, ..example.clone() };
+            lesson.add(["a", "b", "c"][label], Kind::Label, example);
         }
-    }
-    // Ten examples are too few for three labels: then two.
-    while let Some(few) = lesson.outputs.iter().position(|output| output.examples.len() < 5) {
-        lesson.outputs.remove(few);
     }
     let begun = Instant::now();
     Head::train(&lesson).ok()?;
