@@ -1,7 +1,8 @@
 //! A head that a person taught: labels by logistic regression, sliders by ridge regression, both on
 //! what a window comes to: the network's embedding, which stays as it is, and the statistics of
-//! what it saw; and `none` for what is far from every example of a label. Training is deterministic, so that a lesson that is loaded gives the same answers.
-//! Pure; trained on a thread that may wait, applied on the worker without allocation.
+//! what it saw; and `none` for what is far from every example of a label. Training is
+//! deterministic, so that a lesson that is loaded gives the same answers. Pure; trained on a thread
+//! that may wait, applied on the worker without allocation.
 
 use crate::model::stream::pooling::softmax;
 use crate::personal::few_shot::{self, FewShot};
@@ -12,8 +13,8 @@ use crate::personal::{dot, square};
 /// Examples that a label or slider needs, 2.5 s of speech.
 pub const EXAMPLES_MIN: usize = 5;
 
-/// Prior's precision of both regressions, an example counting 1. On RAVDESS, three labels, ten times
-/// as much costs a point (EXPERIMENTS.md, Q8).
+/// Prior's precision of both regressions, an example counting 1. On RAVDESS, three labels, ten
+/// times as much costs a point (EXPERIMENTS.md, Q8).
 const TETHER: f32 = 0.02;
 
 /// Groups of recordings that are left out in turn for the score, at most.

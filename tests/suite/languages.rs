@@ -118,9 +118,9 @@ fn a_pure_data_patch_is_answered_at_the_port_that_it_names() {
     drop((pd, daemon));
 }
 
-/// TouchDesigner cannot run here, its script can: on a stub that knows the operators, parameters and
-/// menus of TouchDesigner's documentation and no others. The network that it builds subscribes to a
-/// live daemon, and its shape must move.
+/// TouchDesigner cannot run here, its script can: on a stub that knows the operators, parameters
+/// and menus of TouchDesigner's documentation and no others. The network that it builds subscribes
+/// to a live daemon, and its shape must move.
 #[test]
 fn the_touchdesigner_script_builds_a_network_that_the_demo_voice_moves() {
     let mut daemon = Daemon::start(&["--input", "demo", "--backend", "cpu"]);

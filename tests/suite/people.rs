@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use affectd::wav::{self, Sound};
 use rosc::OscType;
@@ -174,8 +175,11 @@ fn check_restarted(config: &Path, mut taught_it: Daemon, name: &str) {
     drop(taught_it);
 
     fs::write(config, format!("[personal]\nprofiles = [{name:?}]\n")).expect("ours");
-    let [mut one, mut other] = [(); 2].map(|()| demo(config));
-    let [once, again] = [&mut one, &mut other].map(|daemon| taught(daemon, 50));
+    let [(mut one, once), (_, again)] = [(); 2].map(|()| {
+        let mut daemon = demo(config);
+        let said = taught(&mut daemon, 50);
+        (daemon, said)
+    });
     for (one, other) in once.iter().zip(&again) {
         let [a, b] = [one, other].map(|(_, _, value)| value.clone().float().expect("a number"));
         let is_same = (one.0, &one.1) == (other.0, &other.1) && (a - b).abs() < 1e-6;
@@ -306,5 +310,29 @@ fn labels_are_taught_from_folders_of_files() {
     ] {
         let (code, _, log) = run(&arguments);
         assert!(code == 1 && log.contains(expected), "{arguments:?}: {log}");
+    }
+}
+
+#[test]
+fn a_profile_outlives_a_kill_while_it_is_saved() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("stage.toml");
+    fs::write(&config, "").expect("ours");
+    let path = config.to_str().expect("a plain path");
+    let voice = project().join("examples/demo_voice.flac");
+    let voice = voice.to_str().expect("a plain path");
+    assert_eq!(outcome(&["calibrate", "anna", voice, "--config", path]).0, 0);
+    fs::write(&config, "[personal]\nprofiles = [\"anna\"]\n").expect("ours");
+    for delay_ms in [0, 1, 3, 9] {
+        let mut daemon = demo(&config);
+        daemon.wait_for_relative();
+        (0..30).for_each(|_| daemon.send("/ser/teach/save", vec![text("anna")]));
+        std::thread::sleep(Duration::from_millis(delay_ms));
+        daemon.process.signal("-KILL");
+        drop(daemon);
+        let (code, shown, log) = outcome(&["profile", "show", "anna", "--config", path]);
+        assert!(code == 0 && shown.contains("baseline of "), "{shown}{log}");
+        let (_, list, _) = outcome(&["profile", "list", "--config", path]);
+        assert_eq!(list.lines().count(), 1, "{list}");
     }
 }
