@@ -5,7 +5,7 @@ One entry a peer, corpus and target: version, command, ms_per_3s, and by tier th
 and runs, UA and WA as mean and sample s.d. over the folds (a fold's figure is the mean over its
 seeds and orders), and each fold's UA. All in percent, to a tenth. A tier that is not complete (a
 fold is missing, or has fewer runs than another) is left out, with a line that says so. What the
-file has already of others stays.
+file has already of others and of other tiers stays.
 
 Needs: numpy soundfile. Example:
   summary.py --out out/peers --manifest data/manifest.csv --folds models/folds \\
@@ -36,6 +36,12 @@ def main():
         data["runs"] = complete(data, len(shared.fold_files(args.folds, data["corpus"])))
         shared.print_table(data, truth_of)
         new = entry(data, truth_of)
+        before = entries.get(key(new), {}).get("tiers", {})
+        new["tiers"] = {
+            tier: new["tiers"].get(tier) or before[tier]
+            for tier in shared.TIERS
+            if tier in new["tiers"] or tier in before
+        }
         entries[key(new)] = new
     entries = [entries[at] for at in sorted(entries)]
     args.write.write_text(text(entries), encoding="utf-8")
