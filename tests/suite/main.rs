@@ -56,6 +56,8 @@ mod peers;
 
 mod languages;
 
+mod puredata;
+
 mod pages;
 
 mod maxpat;
