@@ -1,9 +1,6 @@
-//! The programs that our users sit in front of: liblo's oscdump, python-osc and Pure Data hear the
-//! daemon. `make test` installs them.
+//! The programs that our users sit in front of: liblo's oscdump and python-osc hear the daemon. `make test` installs them.
 
 use std::process::{Command, Stdio};
-
-use rosc::OscType;
 
 use crate::harness::{Daemon, Running, free_address, project, wait_until};
 
