@@ -1,4 +1,5 @@
-//! The programs that our users sit in front of: liblo's oscdump and python-osc hear the daemon. `make test` installs them.
+//! The programs that our users sit in front of: liblo's oscdump and python-osc hear the daemon.
+//! `make test` installs them.
 
 use std::process::{Command, Stdio};
 
