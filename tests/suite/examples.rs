@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::harness::{Daemon, project};
 
 /// An example as `cargo test` builds it, beside the tests.
-fn rust(name: &str) -> Command {
+pub fn rust(name: &str) -> Command {
     let tests = std::env::current_exe().expect("a test is a program");
     let target: PathBuf = tests.ancestors().skip(2).take(1).collect();
     Command::new(target.join("examples").join(name))

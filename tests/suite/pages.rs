@@ -62,7 +62,8 @@ fn every_address_of_the_pages_is_in_the_table() {
     let rows =
         reference.lines().filter_map(|line| line.strip_prefix("| `/ser/")?.split('`').next());
     let rows: Vec<&str> = rows.collect();
-    for page in files("patches", "md").iter().chain(&files("patches/touchdesigner", "py")) {
+    let others = [files("patches/touchdesigner", "py"), files("patches/supercollider", "scd")];
+    for page in files("patches", "md").iter().chain(others.iter().flatten()) {
         for address in addresses(&text(page)) {
             let is_known = address.is_empty() || rows.iter().any(|row| is_of(address, row));
             assert!(is_known, "{}: /ser/{address} is not in the table", page.display());

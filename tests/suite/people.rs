@@ -9,7 +9,7 @@ use std::time::Duration;
 use affectd::wav::{self, Sound};
 use rosc::OscType;
 
-use crate::examples::{python, run};
+use crate::examples::{python, run, rust};
 use crate::harness::{Daemon, Heard, Running, outcome, project, wait_until};
 
 const REL: &str = "/ser/ch/1/rel/arousal";
@@ -206,6 +206,18 @@ fn a_script_teaches_three_labels_and_a_restarted_daemon_says_the_same() {
     check_restarted(&config, daemon, "duo");
     let saved = fs::read_to_string(folder.path().join("duo.profile.toml")).expect("saved");
     assert!(saved.contains("enrols = true"), "what was wished is kept");
+}
+
+#[test]
+fn the_script_in_rust_does_the_same() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("stage.toml");
+    fs::write(&config, "").expect("ours");
+    let daemon = demo(&config);
+    let (code, printed) = run(rust("teach"), &[&daemon.address.to_string(), "trio"]);
+    assert!(code == 0 && printed.contains("% right on recordings left out"), "{printed}");
+    let saved = fs::read_to_string(folder.path().join("trio.profile.toml")).expect("saved");
+    assert!(["neutral", "sad", "angry"].iter().all(|label| saved.contains(label)));
 }
 
 #[test]
