@@ -214,7 +214,7 @@ impl Person {
         meant
     }
 
-    /// Names of what [`Self::hop`] tells.
+    /// Names of the taught numbers of an update.
     pub fn outputs(&self) -> Vec<String> {
         self.head.as_ref().map(Head::names).unwrap_or_default()
     }
