@@ -220,7 +220,9 @@ fn the_pure_data_panel_commands() {
     let hops =
         |heard: &[Heard]| heard.iter().filter(|one| one.message.addr == "/ser/ch/1/t").count();
     let before = hops(&daemon.ear.heard);
-    daemon.ear.listen_until("12 s", |heard| before + 120 < hops(heard));
+    daemon
+        .ear
+        .listen_until("25 s, of which 5 are speech at least", |heard| before + 250 < hops(heard));
     pd.tell("affectd-panel-calm 0");
     pd.tell("affectd-panel-stop bang");
     let relative = "/ser/ch/1/rel/arousal";
