@@ -1,10 +1,12 @@
 //! `affectd eval` from the manifest to the report.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::eval::clips::{Tier, Voices};
+use crate::eval::folds::answers::write_whole;
 use crate::eval::report::{Protocol, Report, Section};
 use crate::model::backend::{self, Choice};
 use crate::model::card::Card;
@@ -12,17 +14,23 @@ use crate::model::folder;
 use crate::model::predictor::Predictor;
 use crate::train::corpus::{Clip, Part, Split, read_manifest};
 
-/// What the command line says.
+/// Which clips of a manifest are heard, and by which model.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct Scope {
     pub manifest: PathBuf,
     pub audio_root: PathBuf,
     pub corpora: Vec<String>,
     pub split: PathBuf,
-    pub part: HeldOut,
-    pub tier: Tier,
     /// Folder of the model.
     pub model: PathBuf,
+}
+
+/// What the command line says.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub scope: Scope,
+    pub part: HeldOut,
+    pub tier: Tier,
     /// Keeps the scores in the model's card.
     pub write_card: bool,
 }
@@ -48,21 +56,42 @@ pub struct Opened {
 }
 
 /// Reads split, model and manifest; refused if the model may have been trained on those to score.
-pub fn open(split: &Path, model: &Path, manifest: &Path, corpora: &[String]) -> Result<Opened> {
-    let split = Split::read(split)?;
-    let model = backend::load(model, Choice::Cpu)?.predictor;
+pub fn open(scope: &Scope) -> Result<Opened> {
+    let split = Split::read(&scope.split)?;
+    let model = backend::load(&scope.model, Choice::Cpu)?.predictor;
     let card = model.card().clone();
-    check_leak(&card, &split, corpora)?;
-    let clips = read_manifest(manifest, corpora)?;
+    check_leak(&card, &split, &scope.corpora)?;
+    let clips = read_manifest(&scope.manifest, &scope.corpora)?;
     split.check_against(&clips)?;
     Ok(Opened { split, model, card, clips })
 }
 
+/// As one would type it, without the folders of this machine.
+pub fn command(verb: &str, scope: &Scope, part: HeldOut) -> String {
+    format!(
+        "affectd eval {verb} MANIFEST --audio-root FOLDER --corpora {} --split {} --part {}",
+        scope.corpora.join(","),
+        scope.split.display(),
+        part.name()
+    )
+}
+
+/// A report as files of one name, by their endings; each is there whole or not at all.
+pub fn write_report<const N: usize>(
+    out: &Path,
+    name: &str,
+    files: [(&str, String); N],
+) -> Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("cannot write {}", out.display()))?;
+    let mut files = files.iter();
+    files.try_for_each(|(ending, text)| write_whole(&out.join(format!("{name}.{ending}")), text))
+}
+
 /// Scores each corpus on its own, on the CPU: the reference that other backends are held against.
 pub fn run(options: &Options) -> Result<Report> {
-    let Opened { split, mut model, card, clips } =
-        open(&options.split, &options.model, &options.manifest, &options.corpora)?;
+    let Opened { split, mut model, card, clips } = open(&options.scope)?;
     let sections = options
+        .scope
         .corpora
         .iter()
         .map(|corpus| {
@@ -72,7 +101,7 @@ pub fn run(options: &Options) -> Result<Report> {
         })
         .collect::<Result<Vec<_>>>()?;
     if options.write_card {
-        write_card(&options.model, card, &sections)?;
+        write_card(&options.scope.model, card, &sections)?;
     }
     Ok(Report { split: split.description, sections })
 }
@@ -84,8 +113,8 @@ fn score(
     model: &mut Predictor,
 ) -> Result<Section> {
     let card = model.card().clone();
-    let voices = Voices::load(clips, &options.audio_root, &card)?;
-    let (part, split) = (options.part.name(), file_name(&options.split));
+    let voices = Voices::load(clips, &options.scope.audio_root, &card)?;
+    let (part, split) = (options.part.name(), file_name(&options.scope.split));
     if voices.clips() == 0 {
         bail!("the {part} part of {split} has no clip of {corpus} with a label of the model");
     }

@@ -2,10 +2,11 @@
 //! options of `train`, `eval` and `model`. Runs on the main thread.
 
 use std::io::{Write, stdout};
+use std::path::PathBuf;
 
 use affectd::cli::{
-    self, Bits, EvalArgs, EvalCommand, FoldsArgs, ModelArgs, ModelCommand, RobustnessArgs,
-    StreamArgs, TeachingArgs, TrainArgs,
+    self, Bits, CorpusArgs, EvalArgs, EvalCommand, FoldsArgs, ModelArgs, ModelCommand,
+    RobustnessArgs, StreamArgs, TeachingArgs, TrainArgs,
 };
 use affectd::config::{self, Overrides};
 use affectd::model::backend::training_device;
@@ -71,16 +72,10 @@ pub fn eval(args: EvalArgs) -> Result<()> {
         (None, Some(corpus)) => corpus,
         (None, None) => anyhow::bail!("eval needs a manifest, folds, robustness, stream or teach"),
     };
-    let overrides = Overrides { model: args.model, ..Overrides::default() };
-    let config = config::load(None, &overrides)?;
     let options = eval::run::Options {
-        manifest: corpus.manifest,
-        audio_root: corpus.audio_root,
-        corpora: corpus.corpora,
-        split: corpus.split,
+        scope: scope(corpus, args.model)?,
         part: held_out(args.part),
         tier: tier(args.tier),
-        model: daemon::model_folder(&config.model.folder),
         write_card: args.write_card,
     };
     let report = eval::run::run(&options)?;
@@ -93,15 +88,21 @@ pub fn eval(args: EvalArgs) -> Result<()> {
     Ok(())
 }
 
-fn robustness(args: RobustnessArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model, ..Overrides::default() };
-    let config = config::load(None, &overrides)?;
-    let options = eval::robustness::run::Options {
-        manifest: args.corpus.manifest,
-        audio_root: args.corpus.audio_root,
-        corpora: args.corpus.corpora,
-        split: args.corpus.split,
+/// With the configured model where none is named.
+fn scope(corpus: CorpusArgs, model: Option<PathBuf>) -> Result<eval::run::Scope> {
+    let config = config::load(None, &Overrides { model, ..Overrides::default() })?;
+    Ok(eval::run::Scope {
+        manifest: corpus.manifest,
+        audio_root: corpus.audio_root,
+        corpora: corpus.corpora,
+        split: corpus.split,
         model: daemon::model_folder(&config.model.folder),
+    })
+}
+
+fn robustness(args: RobustnessArgs) -> Result<()> {
+    let options = eval::robustness::run::Options {
+        scope: scope(args.corpus, args.model)?,
         tier: tier(args.tier),
         clips: usize::try_from(args.clips)?,
         seed: args.seed,
@@ -132,16 +133,10 @@ fn held_out(part: cli::HeldOut) -> eval::run::HeldOut {
 }
 
 fn stream(args: StreamArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model, ..Overrides::default() };
-    let config = config::load(None, &overrides)?;
     let report = eval::stream::run::run(&eval::stream::run::Options {
-        manifest: args.corpus.manifest,
-        audio_root: args.corpus.audio_root,
-        corpora: args.corpus.corpora,
-        split: args.corpus.split,
+        scope: scope(args.corpus, args.model)?,
         part: held_out(args.part),
         noise_corpora: args.noise_corpora,
-        model: daemon::model_folder(&config.model.folder),
         out: args.out,
     })?;
     writeln!(stdout(), "the report is {}", report.display())?;
@@ -149,15 +144,9 @@ fn stream(args: StreamArgs) -> Result<()> {
 }
 
 fn teach(args: TeachingArgs) -> Result<()> {
-    let overrides = Overrides { model: args.model, ..Overrides::default() };
-    let config = config::load(None, &overrides)?;
     let report = eval::teach::run::run(&eval::teach::run::Options {
-        manifest: args.corpus.manifest,
-        audio_root: args.corpus.audio_root,
-        corpora: args.corpus.corpora,
-        split: args.corpus.split,
+        scope: scope(args.corpus, args.model)?,
         part: held_out(args.part),
-        model: daemon::model_folder(&config.model.folder),
         out: args.out,
     })?;
     writeln!(stdout(), "the report is {}", report.display())?;

@@ -24,7 +24,10 @@ pub fn channel<'a>(audio: &'a mut Audio) -> Result<(&'a [f32], &'a mut [f32]), P
     let mut pair = audio.port_pair(0).ok_or(PluginError::Message("it has a port"))?;
     let channels = pair.channels()?.into_f32();
     match channels.and_then(|mut channels| channels.channel_pair(0)) {
-        Some(ChannelPair::InputOutput(input, output)) => Ok((input, output)),
+        Some(ChannelPair::InputOutput(input, output)) => {
+            assert_eq!(input.len(), output.len(), "the host promises one length of block");
+            Ok((input, output))
+        }
         _ => Err(PluginError::Message("it has a channel of f32, not in place")),
     }
 }

@@ -2,7 +2,7 @@
 //! restart; and the same from sound files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,6 +20,14 @@ fn text(word: &str) -> OscType {
 
 fn at(verb: &str) -> String {
     format!("/ser/ch/1/calibrate/{verb}")
+}
+
+/// A folder of its own, and an empty configuration in it.
+fn stage() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let config = folder.path().join("stage.toml");
+    fs::write(&config, "").expect("ours");
+    (folder, config)
 }
 
 fn demo(config: &Path) -> Daemon {
@@ -48,9 +56,7 @@ impl Daemon {
 
 #[test]
 fn a_person_is_calibrated_saved_and_there_again_after_a_restart() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (folder, config) = stage();
     let mut daemon = demo(&config);
     daemon.check_that_nothing_is_relative();
     assert_eq!(daemon.value(REL), [OscType::Float(0.5)]);
@@ -108,9 +114,7 @@ fn a_person_is_calibrated_saved_and_there_again_after_a_restart() {
 
 #[test]
 fn profiles_are_made_of_files_shown_renamed_and_deleted() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (folder, config) = stage();
     let voice = project().join("examples/demo_voice.flac");
     let run = |arguments: &[&str]| {
         let config = ["--config", config.to_str().expect("a plain path")];
@@ -194,9 +198,7 @@ fn check_restarted(config: &Path, mut taught_it: Daemon, name: &str) {
 
 #[test]
 fn a_script_teaches_three_labels_and_a_restarted_daemon_says_the_same() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (folder, config) = stage();
     let mut daemon = demo(&config);
     let (code, printed) = run(python("teach"), &[&daemon.address.to_string(), "duo"]);
     assert!(code == 0 && printed.contains("% right on recordings left out"), "{printed}");
@@ -210,9 +212,7 @@ fn a_script_teaches_three_labels_and_a_restarted_daemon_says_the_same() {
 
 #[test]
 fn the_script_in_rust_does_the_same() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (folder, config) = stage();
     let daemon = demo(&config);
     let (code, printed) = run(rust("teach"), &[&daemon.address.to_string(), "trio"]);
     assert!(code == 0 && printed.contains("% right on recordings left out"), "{printed}");
@@ -222,9 +222,7 @@ fn the_script_in_rust_does_the_same() {
 
 #[test]
 fn a_pure_data_patch_teaches_three_labels_and_a_restarted_daemon_says_the_same() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (_folder, config) = stage();
     let daemon = demo(&config);
     let port = daemon.address.port();
     let wishes = format!("teach-connect list 127.0.0.1 {port}; teach-demo bang");
@@ -247,9 +245,7 @@ fn a_pure_data_patch_teaches_three_labels_and_a_restarted_daemon_says_the_same()
 
 #[test]
 fn what_cannot_be_taught_is_refused_and_nothing_is_lost() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (_folder, config) = stage();
     let mut daemon = demo(&config);
     let (on, off) = (OscType::Int(1), OscType::Int(0));
     for (verb, arguments, code) in [
@@ -287,9 +283,7 @@ fn what_cannot_be_taught_is_refused_and_nothing_is_lost() {
 
 #[test]
 fn labels_are_taught_from_folders_of_files() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (folder, config) = stage();
     let voice = wav::read_file(&project().join("examples/demo_voice.flac")).expect("bundled");
     let table = fs::read_to_string(project().join("examples/demo_voice.csv")).expect("bundled");
     for line in table.lines().skip(1) {
@@ -327,9 +321,7 @@ fn labels_are_taught_from_folders_of_files() {
 
 #[test]
 fn a_profile_outlives_a_kill_while_it_is_saved() {
-    let folder = tempfile::tempdir().expect("a folder for the test");
-    let config = folder.path().join("stage.toml");
-    fs::write(&config, "").expect("ours");
+    let (_folder, config) = stage();
     let path = config.to_str().expect("a plain path");
     let voice = project().join("examples/demo_voice.flac");
     let voice = voice.to_str().expect("a plain path");

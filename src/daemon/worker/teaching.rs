@@ -192,7 +192,7 @@ fn examples(name: &str, shown: Option<Shown>) -> Result<i32, Fault> {
     let text = match shown {
         None => format!("{name:?} is not being shown"),
         Some(Shown { examples: 0, hops: 0, .. }) => {
-            format!("no speech of half a second was heard while {name} was shown")
+            format!("too little speech was heard while {name} was shown")
         }
         Some(Shown { examples: 0, .. }) => {
             format!("all that was heard while {name} was shown is clipped; play it softer")

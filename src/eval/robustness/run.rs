@@ -1,7 +1,6 @@
 //! `affectd eval robustness` from the manifest to the card's files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -19,7 +18,7 @@ use crate::eval::robustness::people::{self, Person};
 use crate::eval::robustness::rig::{Rig, Rooms};
 use crate::eval::robustness::strangers::{Stranger, pieces};
 use crate::eval::robustness::takes::{BABBLE_SPEAKERS, Take, babble_speakers, choose};
-use crate::eval::run::{HASH_DIGITS, Opened, file_name, open};
+use crate::eval::run::{HASH_DIGITS, Opened, Scope, file_name, open, write_report};
 use crate::model::card::Card;
 use crate::model::predictor::Predictor;
 use crate::train::bank::{progress_bar, read_sound};
@@ -31,12 +30,7 @@ use crate::units::ANALYSIS_RATE_HZ;
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub manifest: PathBuf,
-    pub audio_root: PathBuf,
-    pub corpora: Vec<String>,
-    pub split: PathBuf,
-    /// Folder of the model.
-    pub model: PathBuf,
+    pub scope: Scope,
     pub tier: Tier,
     /// At most so many are scored.
     pub clips: usize,
@@ -55,8 +49,7 @@ const DIRECT_S_MAX: f64 = 0.05;
 
 /// Measures, writes the card as Markdown, JSON and SVG, and returns it.
 pub fn run(options: &Options) -> Result<RobustnessCard> {
-    let Opened { split, mut model, card, clips } =
-        open(&options.split, &options.model, &options.manifest, &options.corpora)?;
+    let Opened { split, mut model, card, clips } = open(&options.scope)?;
     let label = |clip: &Clip| card.labels.iter().position(|label| *label == clip.emotion);
     let test: Vec<&Clip> = clips
         .iter()
@@ -68,18 +61,18 @@ pub fn run(options: &Options) -> Result<RobustnessCard> {
     let chosen = choose(&scored, options.clips, options.seed);
     let takes = read_takes(&chosen, options, &card)?;
     if takes.is_empty() {
-        let split = file_name(&options.split);
+        let split = file_name(&options.scope.split);
         bail!("the test part of {split} has no clip that is long enough with a label of the model");
     }
     let mut gathered = Gathered::default();
     gathered.noises(options, &voices)?;
     gathered.rooms(options)?;
-    let people = people::read(&options.manifest)?;
+    let people = people::read(&options.scope.manifest)?;
     let mut protocol = Protocol {
         model: card.name.clone(),
         sha256: card.sha256.chars().take(HASH_DIGITS).collect(),
-        corpora: options.corpora.clone(),
-        split: file_name(&options.split),
+        corpora: options.scope.corpora.clone(),
+        split: file_name(&options.scope.split),
         tier: format!("{:?}: {}", options.tier, options.tier.what_is_known()),
         clips: takes.len(),
         speakers: 0, // counted with the classes
@@ -108,7 +101,11 @@ pub fn run(options: &Options) -> Result<RobustnessCard> {
         languages: Group::all(&clean, labels, &names(|person| &person.language)),
         left_out,
     };
-    write(&options.out, &robustness)?;
+    let name = &robustness.protocol.model;
+    let json = serde_json::to_string_pretty(&robustness)? + "\n";
+    let text = Markdown { card: &robustness, picture: &format!("{name}.svg") }.to_string();
+    let files = [("md", text), ("json", json), ("svg", svg(&robustness))];
+    write_report(&options.out, name, files)?;
     Ok(robustness)
 }
 
@@ -122,7 +119,7 @@ fn read_takes(chosen: &[&Clip], options: &Options, card: &Card) -> Result<Vec<Ta
         let Some(label) = card.labels.iter().position(|label| *label == clip.emotion) else {
             continue;
         };
-        let take = Take::read(clip, label, &options.audio_root, &card.features)?;
+        let take = Take::read(clip, label, &options.scope.audio_root, &card.features)?;
         if shortest * card.features.hop <= take.samples.len() {
             takes.push(take);
         }
@@ -147,7 +144,7 @@ impl Gathered {
         self.sources.push("white and pink noise are made anew".to_owned());
         let mut by_speaker: BTreeMap<String, Vec<f32>> = BTreeMap::new();
         for clip in choose(voices, BABBLE_CLIPS * BABBLE_SPEAKERS, options.seed) {
-            let samples = read(clip, &options.audio_root)?;
+            let samples = read(clip, &options.scope.audio_root)?;
             by_speaker.entry(clip.speaker_key()).or_default().extend(samples);
         }
         if by_speaker.is_empty() {
@@ -203,10 +200,10 @@ impl Gathered {
         options: &Options,
     ) -> Result<Vec<(String, Vec<f32>)>> {
         let corpora = [corpus.to_owned()];
-        let clips = read_manifest(&options.manifest, &corpora).unwrap_or_default();
+        let clips = read_manifest(&options.scope.manifest, &corpora).unwrap_or_default();
         let clips: Vec<&Clip> = clips.iter().filter(|clip| is_test_noise(clip)).collect();
         let missing =
-            clips.iter().find(|clip| sound_path(&options.audio_root, &clip.path).is_none());
+            clips.iter().find(|clip| sound_path(&options.scope.audio_root, &clip.path).is_none());
         if let Some(clip) = missing {
             let path = clip.path.display();
             self.left_out.push(format!("{kind}: {path} is not below the audio root"));
@@ -219,7 +216,7 @@ impl Gathered {
         }
         let mut sounds = Vec::with_capacity(clips.len());
         for clip in &clips {
-            let samples = read(clip, &options.audio_root)?;
+            let samples = read(clip, &options.scope.audio_root)?;
             if samples.iter().any(|sample| *sample != 0.0) {
                 sounds.push((file_name(&clip.path), samples));
             }
@@ -275,23 +272,4 @@ fn measure(takes: &[Take], mut rig: Rig, model: &mut Predictor, tier: Tier) -> R
         strangers.push(Stranger::new(noise.name, heard, &said, Some(&clean)));
     }
     Ok(Measured { clean, rows, strangers })
-}
-
-/// Each file is written beside its place and moved there, so that none is ever half there.
-fn write(folder: &Path, card: &RobustnessCard) -> Result<()> {
-    let name = &card.protocol.model;
-    let picture = format!("{name}.svg");
-    let json = serde_json::to_string_pretty(card)? + "\n";
-    let text = Markdown { card, picture: &picture }.to_string();
-    fs::create_dir_all(folder).with_context(|| format!("cannot write {}", folder.display()))?;
-    for (file, content) in
-        [(format!("{name}.md"), text), (format!("{name}.json"), json), (picture, svg(card))]
-    {
-        let path = folder.join(&file);
-        let fresh = folder.join(format!("{file}.new"));
-        let context = || format!("cannot write {}", path.display());
-        fs::write(&fresh, content).with_context(context)?;
-        fs::rename(&fresh, &path).with_context(context)?;
-    }
-    Ok(())
 }

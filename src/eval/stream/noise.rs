@@ -52,7 +52,7 @@ pub fn false_voices(
 ) -> Result<Vec<FalseVoice>> {
     let mut rows = Vec::new();
     for kind in &options.noise_corpora {
-        let clips = read_manifest(&options.manifest, std::slice::from_ref(kind))?;
+        let clips = read_manifest(&options.scope.manifest, std::slice::from_ref(kind))?;
         let kind = Kind::new(kind, clips, model.card());
         for level_db in LEVELS_DB {
             rows.push(hear(&kind, level_db, options, config, model)?);
@@ -100,7 +100,7 @@ fn hear(
         if MINUTES_MAX * 60.0 <= seconds {
             continue;
         }
-        let path = found(&options.audio_root, clip)?;
+        let path = found(&options.scope.audio_root, clip)?;
         let mut samples = read_sound(&path).with_context(|| format!("in {}", path.display()))?;
         let squares: f32 = samples.iter().map(|sample| sample * sample).sum();
         let own_db = amplitude_to_db((squares / samples.len().max(1) as f32).sqrt());

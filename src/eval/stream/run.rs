@@ -1,16 +1,16 @@
 //! From the manifest to the report's files.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::config::checked::{Smooth, SmoothMode};
 use crate::config::{self, Overrides};
-use crate::eval::folds::answers::write_whole;
 use crate::eval::folds::listening::{Voices, found};
-use crate::eval::run::{HASH_DIGITS, HeldOut, Opened, file_name, open};
+use crate::eval::run::{
+    HASH_DIGITS, HeldOut, Opened, Scope, command, file_name, open, write_report,
+};
 use crate::eval::stream::first::{FirstLabel, first_label};
 use crate::eval::stream::markdown::Markdown;
 use crate::eval::stream::noise::{FalseVoice, false_voices};
@@ -21,14 +21,9 @@ use crate::train::corpus::Clip;
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub manifest: PathBuf,
-    pub audio_root: PathBuf,
-    pub corpora: Vec<String>,
-    pub split: PathBuf,
+    pub scope: Scope,
     pub part: HeldOut,
     pub noise_corpora: Vec<String>,
-    /// Folder of the model.
-    pub model: PathBuf,
     /// Folder of the report's files, named for the model.
     pub out: PathBuf,
 }
@@ -60,8 +55,7 @@ pub struct Row {
 
 /// Measures and writes the report as Markdown, JSON and SVG; says where it is.
 pub fn run(options: &Options) -> Result<PathBuf> {
-    let Opened { split, mut model, card, clips } =
-        open(&options.split, &options.model, &options.manifest, &options.corpora)?;
+    let Opened { split, mut model, card, clips } = open(&options.scope)?;
     let wanted = |clip: &&Clip| {
         split.part_of(clip) == options.part.part() && card.labels.contains(&clip.emotion)
     };
@@ -69,27 +63,39 @@ pub fn run(options: &Options) -> Result<PathBuf> {
     if chosen.is_empty() {
         bail!("no clip of these corpora has a label of the model and a speaker of that part");
     }
-    let voices = Voices::load(&chosen, &options.audio_root, &model)?;
-    let paths =
-        chosen.iter().map(|clip| found(&options.audio_root, clip)).collect::<Result<Vec<_>>>()?;
+    let voices = Voices::load(&chosen, &options.scope.audio_root, &model)?;
+    let paths = chosen
+        .iter()
+        .map(|clip| found(&options.scope.audio_root, clip))
+        .collect::<Result<Vec<_>>>()?;
     let defaults = config::parse("config.toml".as_ref(), "", &Overrides::default())?;
     let settings = settings(&defaults.smooth);
     let smooths: Vec<Smooth> = settings.iter().map(|setting| setting.smooth.clone()).collect();
     let tallies = tallies(&voices, &paths, &mut model, &defaults, &smooths)?;
+    let noise = match options.noise_corpora.as_slice() {
+        [] => String::new(),
+        kinds => format!(" --noise-corpora {}", kinds.join(",")),
+    };
     let report = Report {
         model: card.name.clone(),
         sha256: card.sha256.chars().take(HASH_DIGITS).collect(),
-        corpora: options.corpora.clone(),
-        split: file_name(&options.split),
+        corpora: options.scope.corpora.clone(),
+        split: file_name(&options.scope.split),
         part: options.part.name(),
         speakers: voices.speakers.len(),
         minutes: tallies.first().map_or(0.0, |tally| tally.seconds / 60.0),
-        command: command(options),
+        command: command("stream", &options.scope, options.part) + &noise,
         first_label: first_label(&voices, &paths, &mut model, &defaults)?,
         rows: settings.iter().zip(&tallies).map(|(one, tally)| Row::new(one, tally)).collect(),
         noises: false_voices(options, &defaults, &mut model)?,
     };
-    write(&options.out, &report)
+    let files = [
+        ("svg", plot::draw(&report)),
+        ("json", serde_json::to_string_pretty(&report)?),
+        ("md", Markdown(&report).to_string()),
+    ];
+    write_report(&options.out, &report.model, files)?;
+    Ok(options.out.join(format!("{}.md", report.model)))
 }
 
 /// What is compared, and whether config.toml has it so.
@@ -155,28 +161,4 @@ impl Row {
             following: Following::new(tally),
         }
     }
-}
-
-/// As one would type it, without the folders of this machine.
-fn command(options: &Options) -> String {
-    let mut command = format!(
-        "affectd eval stream MANIFEST --audio-root FOLDER --corpora {} --split {} --part {}",
-        options.corpora.join(","),
-        options.split.display(),
-        options.part.name()
-    );
-    if !options.noise_corpora.is_empty() {
-        command += &format!(" --noise-corpora {}", options.noise_corpora.join(","));
-    }
-    command
-}
-
-fn write(out: &Path, report: &Report) -> Result<PathBuf> {
-    fs::create_dir_all(out).with_context(|| format!("cannot write {}", out.display()))?;
-    let name = &report.model;
-    write_whole(&out.join(format!("{name}.svg")), &plot::draw(report))?;
-    write_whole(&out.join(format!("{name}.json")), &serde_json::to_string_pretty(report)?)?;
-    let path = out.join(format!("{name}.md"));
-    write_whole(&path, &Markdown(report).to_string())?;
-    Ok(path)
 }

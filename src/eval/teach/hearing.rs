@@ -20,7 +20,7 @@ const SHOWN: &str = "clip";
 
 const CHANNEL: u16 = 1;
 
-/// What was heard of a clip; without examples, no half second of voice.
+/// What was heard of a clip; without examples, too little voice.
 pub struct Heard {
     pub speaker: String,
     pub emotion: String,
@@ -41,7 +41,7 @@ pub fn hear(
     let mut heard = Vec::with_capacity(clips.len());
     for clip in clips {
         progress.inc(1);
-        let path = found(&options.audio_root, clip)?;
+        let path = found(&options.scope.audio_root, clip)?;
         let samples = read_sound(&path).with_context(|| format!("in {}", path.display()))?;
         let mut engine = Engine::new(card.features.rate_hz, &card, &config)?;
         let missing = "the engine has no channel";

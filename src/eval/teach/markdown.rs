@@ -12,8 +12,8 @@ impl Display for Markdown<'_> {
         writeln!(f, "# {} taught by example\n", report.model)?;
         writeln!(
             f,
-            "Weights {}, {} speakers and {} clips of {} ({} part of {}); {} clips in which no half \
-             second of voice was heard are left out. Every figure on this page is of one \
+            "Weights {}, {} speakers and {} clips of {} ({} part of {}); {} clips in which too \
+             little voice was heard are left out. Every figure on this page is of one \
              command:\n\n```sh\n{}\n```\n",
             report.sha256,
             report.speakers,

@@ -1,19 +1,19 @@
 //! From the manifest to the report's files.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use serde::Serialize;
 
 use crate::config::{self, Overrides};
-use crate::eval::folds::answers::write_whole;
-use crate::eval::run::{HASH_DIGITS, HeldOut, Opened, file_name, open};
+use crate::eval::run::{
+    HASH_DIGITS, HeldOut, Opened, Scope, command, file_name, open, write_report,
+};
 use crate::eval::teach::hearing::{Heard, hear};
 use crate::eval::teach::markdown::Markdown;
 use crate::personal::enrolment::Enrolment;
@@ -37,13 +37,8 @@ const TIMED: [usize; 3] = [10, 100, 1000];
 /// What the command line says.
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub manifest: PathBuf,
-    pub audio_root: PathBuf,
-    pub corpora: Vec<String>,
-    pub split: PathBuf,
+    pub scope: Scope,
     pub part: HeldOut,
-    /// Folder of the model.
-    pub model: PathBuf,
     /// Folder of the report's files, named for the model.
     pub out: PathBuf,
 }
@@ -58,7 +53,7 @@ pub struct Report {
     pub command: String,
     pub speakers: usize,
     pub clips: usize,
-    /// Clips in which the engine heard no half second of voice; they are neither shown nor tested.
+    /// Clips in which the engine heard too little voice; they are neither shown nor tested.
     pub unheard: usize,
     /// Seconds of speech shown for each emotion, on average.
     pub shown_s: f64,
@@ -89,8 +84,7 @@ pub struct Time {
 }
 
 pub fn run(options: &Options) -> Result<PathBuf> {
-    let Opened { split, mut model, card, clips } =
-        open(&options.split, &options.model, &options.manifest, &options.corpora)?;
+    let Opened { split, mut model, card, clips } = open(&options.scope)?;
     let chosen: Vec<&Clip> =
         clips.iter().filter(|clip| split.part_of(clip) == options.part.part()).collect();
     if chosen.is_empty() {
@@ -112,10 +106,10 @@ pub fn run(options: &Options) -> Result<PathBuf> {
     let report = Report {
         model: card.name.clone(),
         sha256: card.sha256.chars().take(HASH_DIGITS).collect(),
-        corpora: options.corpora.clone(),
-        split: file_name(&options.split),
+        corpora: options.scope.corpora.clone(),
+        split: file_name(&options.scope.split),
         part: options.part.name(),
-        command: command(options),
+        command: command("teach", &options.scope, options.part),
         speakers: speakers.len(),
         clips: heard.len(),
         unheard: unheard.len(),
@@ -123,7 +117,10 @@ pub fn run(options: &Options) -> Result<PathBuf> {
         rows: tally.rows(),
         times: TIMED.iter().filter_map(|count| time(&heard, *count)).collect(),
     };
-    write(options, &report)
+    let json = serde_json::to_string_pretty(&report)?;
+    let files = [("json", json), ("md", Markdown(&report).to_string())];
+    write_report(&options.out, &report.model, files)?;
+    Ok(options.out.join(format!("{}.md", report.model)))
 }
 
 /// Who is asked, and of which threes.
@@ -277,26 +274,6 @@ fn time(heard: &[Heard], count: usize) -> Option<Time> {
     let numbers: usize = examples.iter().map(|example| example.embedding.len()).sum();
     let kilobytes = (numbers * size_of::<f32>()) as f64 / 1024.0;
     Some(Time { examples: examples.len(), train_ms, score_ms, kilobytes })
-}
-
-/// As one would type it, without the folders of this machine.
-fn command(options: &Options) -> String {
-    format!(
-        "affectd eval teach MANIFEST --audio-root FOLDER --corpora {} --split {} --part {}",
-        options.corpora.join(","),
-        options.split.display(),
-        options.part.name()
-    )
-}
-
-fn write(options: &Options, report: &Report) -> Result<PathBuf> {
-    let out = &options.out;
-    fs::create_dir_all(out).with_context(|| format!("cannot write {}", out.display()))?;
-    let name = &report.model;
-    write_whole(&out.join(format!("{name}.json")), &serde_json::to_string_pretty(report)?)?;
-    let path = out.join(format!("{name}.md"));
-    write_whole(&path, &Markdown(report).to_string())?;
-    Ok(path)
 }
 
 #[cfg(test)]
