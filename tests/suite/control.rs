@@ -17,12 +17,14 @@ fn demo(arguments: &[&str]) -> Daemon {
 impl Daemon {
     /// The answer to one command.
     pub fn ask(&mut self, address: &str, arguments: &[OscType]) -> OscMessage {
+        self.ear.catch_up();
         self.send(address, arguments.to_vec());
         self.reply(address)
     }
 
     /// The value of an address.
     pub fn value(&mut self, address: &str) -> Vec<OscType> {
+        self.ear.catch_up();
         self.send(address, vec![]);
         self.ear.wait_for(address, |heard| heard.message.addr == address).args
     }

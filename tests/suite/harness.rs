@@ -190,13 +190,21 @@ impl Ear {
         self.socket.local_addr().expect("it is bound")
     }
 
-    /// Takes one datagram if one comes soon.
-    pub fn listen(&mut self) {
+    /// Takes one datagram if one comes soon; whether one came.
+    pub fn listen(&mut self) -> bool {
         let mut packet = [0; 65_536];
-        let Ok((length, _)) = self.socket.recv_from(&mut packet) else { return };
+        let Ok((length, _)) = self.socket.recv_from(&mut packet) else { return false };
         self.longest_datagram = self.longest_datagram.max(length);
         let (_, packet) = rosc::decoder::decode_udp(&packet[..length]).expect("it sends OSC");
         keep(packet, None, &mut self.heard);
+        true
+    }
+
+    /// Takes all that waits: a socket that is full of streams drops the answer to a command.
+    pub fn catch_up(&mut self) {
+        self.socket.set_nonblocking(true).expect("a socket may not wait");
+        while self.listen() {}
+        self.socket.set_nonblocking(false).expect("a socket may wait");
     }
 
     pub fn listen_until(&mut self, what: &str, mut is_done: impl FnMut(&[Heard]) -> bool) {
