@@ -156,7 +156,7 @@ fn golden(predictor: &Predictor, window: Window) -> Option<Golden> {
     let card = predictor.card();
     let coefficients = card.features.rows();
     let mut stream = predictor.stream()?;
-    let Prediction { probabilities, dimensions } = stream.predict(window);
+    let Prediction { probabilities, dimensions, .. } = stream.predict(window);
     Some(Golden {
         frames: window.rows.len() / coefficients,
         coefficients,

@@ -43,7 +43,7 @@ impl Predict for Certain {
     fn predict(&mut self, _features: &[f32], _frames: usize) -> Prediction {
         let mut probabilities = [0.0; LABELS_MAX];
         probabilities[0] = 1.0;
-        Prediction { probabilities, dimensions: [0.5; 3] }
+        Prediction { probabilities, ..Prediction::NOTHING }
     }
 }
 

@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::CorpusArgs;
+
+/// Two hours of them.
+const MELODIES: u32 = 800;
+
 #[derive(Args, Debug, PartialEq)]
 pub struct ModelArgs {
     #[command(subcommand)]
@@ -26,6 +31,21 @@ pub enum ModelCommand {
     Verify {
         /// Name of its folder, or a path to it
         name: String,
+    },
+    /// Learns what tells a voice from noise and music, and enters it in the model's card; the
+    /// weights stay
+    Outlier {
+        /// Name of its folder, or a path to it
+        name: String,
+        #[command(flatten)]
+        corpus: CorpusArgs,
+        /// Corpora of the same manifest that are no voice
+        #[arg(long, required = true, value_name = "NAME,…", value_delimiter = ',')]
+        noise_corpora: Vec<String>,
+        /// Melodies that are made beside them, as there is little music to be had
+        #[arg(long, value_name = "N", default_value_t = MELODIES,
+              value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        melodies: u32,
     },
     /// Writes a smaller copy: weights as f16 or int8, the least of them pruned
     Shrink {

@@ -90,7 +90,9 @@ impl Shaping {
     /// where it is mostly `unknown`.
     pub fn observe(&mut self, prediction: &Prediction, speech_s: f32) {
         let probabilities = &prediction.probabilities[..self.labels];
-        if probabilities.iter().chain(&prediction.dimensions).any(|value| !value.is_finite()) {
+        let outlier = prediction.outlier;
+        let said = probabilities.iter().chain(&prediction.dimensions).chain([&outlier]);
+        if said.into_iter().any(|value| !value.is_finite()) {
             return; // A network that says no number has said nothing.
         }
         let raw = self.raw.as_mut_slice();
@@ -99,7 +101,7 @@ impl Shaping {
         let mut kept = [0.0; CLASSES_MAX];
         let kept = &mut kept[..self.labels];
         keep(probabilities, &self.mask, kept);
-        let withheld = unknown_share(kept, speech_s);
+        let withheld = unknown_share(kept, speech_s, outlier);
         let target = self.target.as_mut_slice();
         for (target, probability) in target.iter_mut().zip(&*kept) {
             *target = probability * (1.0 - withheld);
@@ -201,8 +203,8 @@ fn keep(probabilities: &[f32], mask: &[bool], kept: &mut [f32]) {
 }
 
 /// Mass withheld from the labels, 0..1: all of it without speech, little of it after enough speech
-/// with a clear posterior.
-pub fn unknown_share(probabilities: &[f32], speech_s: f32) -> f32 {
+/// with a clear posterior; at least the probability that this was no voice.
+pub fn unknown_share(probabilities: &[f32], speech_s: f32, outlier: f32) -> f32 {
     let entropy: f32 = probabilities
         .iter()
         .filter(|p| **p > 0.0)
@@ -210,7 +212,8 @@ pub fn unknown_share(probabilities: &[f32], speech_s: f32) -> f32 {
         .sum();
     let flatness = entropy / (probabilities.len() as f32).ln();
     let evidence = (speech_s / FULL_EVIDENCE_S).clamp(0.0, 1.0);
-    (1.0 - evidence * (1.0 - flatness.clamp(0.0, 1.0).powi(DOUBT_POWER))).clamp(0.0, 1.0)
+    let doubt = 1.0 - evidence * (1.0 - flatness.clamp(0.0, 1.0).powi(DOUBT_POWER));
+    doubt.max(outlier).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -229,7 +232,7 @@ mod tests {
     }
 
     fn certain() -> Prediction {
-        let mut prediction = Prediction { probabilities: [0.0; 15], dimensions: [0.9, 0.2, 0.7] };
+        let mut prediction = Prediction { dimensions: [0.9, 0.2, 0.7], ..Prediction::NOTHING };
         prediction.probabilities[1] = 1.0;
         prediction
     }
@@ -313,10 +316,27 @@ mod tests {
 
     #[test]
     fn doubt_grows_with_flatness_and_shrinks_with_speech() {
-        assert_eq!(unknown_share(&[1.0, 0.0], 1.0), 0.0);
-        assert_eq!(unknown_share(&[1.0, 0.0], 0.0), 1.0);
-        assert!((unknown_share(&[0.5, 0.5], 1.0) - 1.0).abs() < 1e-6);
-        assert!((unknown_share(&[1.0, 0.0], 0.25) - 0.5).abs() < 1e-6);
+        let share =
+            |probabilities: [f32; 2], speech_s| unknown_share(&probabilities, speech_s, 0.0);
+        assert_eq!(share([1.0, 0.0], 1.0), 0.0);
+        assert_eq!(share([1.0, 0.0], 0.0), 1.0);
+        assert!((share([0.5, 0.5], 1.0) - 1.0).abs() < 1e-6);
+        assert!((share([1.0, 0.0], 0.25) - 0.5).abs() < 1e-6);
+    }
+
+    #[test]
+    fn what_is_no_voice_is_unknown_however_sure_the_network_is() {
+        assert_eq!(unknown_share(&[1.0, 0.0], 1.0, 0.9), 0.9);
+        let mut shaping = shaping(HoldPolicy::Decay);
+        for _ in 0..50 {
+            shaping.observe(&Prediction { outlier: 0.9, ..certain() }, 3.0);
+            shaping.advance();
+            assert_eq!(shaping.dimensions(), Dimensions::NEUTRAL);
+            assert!(!shaping.is_fresh() && !shaping.is_known());
+        }
+        assert!((shaping.classes().top().1 - 0.9).abs() < 1e-3);
+        shaping.observe(&Prediction { outlier: f32::NAN, ..certain() }, 3.0);
+        assert!(!shaping.is_fresh(), "a measure that is no number says nothing");
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Listener {
         let windows = self.windows(&clip.span);
         let share = 1.0 / windows.len() as f32;
         let mut probabilities = vec![0.0; self.labels];
-        let mut dimensions = [0.0; 3];
+        let (mut dimensions, mut outlier) = ([0.0; 3], 0.0);
         let width = self.coefficients;
         let mut stream = self.stream.take().unwrap_or_else(|| model.open());
         self.walk(clip, &windows, normaliser, &mut |window| {
@@ -75,6 +75,7 @@ impl Listener {
             for (sum, value) in dimensions.iter_mut().zip(&prediction.dimensions) {
                 *sum += share * value;
             }
+            outlier += share * prediction.outlier;
         });
         self.stream = Some(stream);
         if probabilities.iter().chain(&dimensions).any(|value| !value.is_finite()) {
@@ -82,7 +83,7 @@ impl Listener {
         }
         let [arousal, valence, dominance] = dimensions;
         let dimensions = Dimensions { arousal, valence, dominance };
-        Ok(Answer { speaker, label: clip.label, probabilities, dimensions })
+        Ok(Answer { speaker, label: clip.label, probabilities, dimensions, outlier })
     }
 
     /// What the live engine would ask about: one window of the whole `span`, or where that is too
@@ -141,7 +142,7 @@ mod tests {
             self.0.push(features.to_vec());
             let mut probabilities = [0.0; LABELS_MAX];
             probabilities[..2].copy_from_slice(&[0.25, 0.75]);
-            Prediction { probabilities, dimensions: [0.5; 3] }
+            Prediction { probabilities, ..Prediction::NOTHING }
         }
     }
 

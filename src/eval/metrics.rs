@@ -22,6 +22,8 @@ pub struct Answer {
     /// One per label; they sum to 1.
     pub probabilities: Vec<f32>,
     pub dimensions: Dimensions,
+    /// Probability that it was no voice.
+    pub outlier: f32,
 }
 
 impl Answer {
@@ -43,7 +45,7 @@ impl Answer {
     pub fn sure(speaker: usize, label: usize, said: usize, labels: usize) -> Self {
         let mut probabilities = vec![0.0; labels];
         probabilities[said] = 1.0;
-        Self { speaker, label, probabilities, dimensions: Dimensions::NEUTRAL }
+        Self { speaker, label, probabilities, dimensions: Dimensions::NEUTRAL, outlier: 0.0 }
     }
 }
 
@@ -276,7 +278,8 @@ mod tests {
 
     fn answer(speaker: usize, label: usize, probabilities: &[f32]) -> Answer {
         let dimensions = Dimensions { arousal: probabilities[0], ..Dimensions::NEUTRAL };
-        Answer { speaker, label, probabilities: probabilities.to_vec(), dimensions }
+        let probabilities = probabilities.to_vec();
+        Answer { speaker, label, probabilities, dimensions, outlier: 0.0 }
     }
 
     fn check(found: f64, expected: f64) {

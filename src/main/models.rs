@@ -197,6 +197,29 @@ pub fn model(args: ModelArgs) -> Result<()> {
                 return Err(ModelError::Bad { name: verdict.name }.into());
             }
         }
+        ModelCommand::Outlier { name, corpus, noise_corpora, melodies } => {
+            let options = train::outlier::Options {
+                model: find(&name)?,
+                command: format!(
+                    "affectd model outlier {} MANIFEST --audio-root FOLDER --corpora {} \
+                     --split {} --noise-corpora {} --melodies {melodies}",
+                    eval::run::file_name(name.as_ref()),
+                    corpus.corpora.join(","),
+                    corpus.split.display(),
+                    noise_corpora.join(","),
+                ),
+                manifest: corpus.manifest,
+                audio_root: corpus.audio_root,
+                corpora: corpus.corpora,
+                split: corpus.split,
+                noise_corpora,
+                melodies: usize::try_from(melodies)?,
+            };
+            for kind in train::outlier::run(&options)? {
+                let percent = 100.0 * kind.passing;
+                writeln!(out, "{percent:5.1} % of {} windows pass: {}", kind.windows, kind.name)?;
+            }
+        }
         ModelCommand::Shrink { name, bits, prune, out: folder } => {
             let storage = match bits {
                 Bits::F32 => Storage::F32,

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::features::{FeatureError, FeatureSpec};
 use crate::model::network::NetworkSpec;
+use crate::model::outlier::{self, OutlierSpec};
 use crate::model::storage::Storage;
 use crate::model::window::WindowRule;
 use crate::units::to_count;
@@ -62,6 +63,9 @@ pub struct Card {
     #[serde(default)]
     pub scores: Vec<Score>,
     pub normaliser: NormaliserSpec,
+    /// What tells a voice from other sounds; without it nothing does but the network's doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlier: Option<OutlierSpec>,
 }
 
 /// Constants of the normalisation; see `personal::normaliser`.
@@ -212,6 +216,13 @@ impl Card {
             if list.len() != rows || list.iter().any(|value| !value.is_finite()) {
                 let value = format!("{} values, or one that is no number", list.len());
                 return refuse(key, value, format!("{rows} numbers"));
+            }
+        }
+        if let Some(outlier) = &self.outlier {
+            let (count, wanted) = (outlier.weights.len(), outlier::width(&self.features) + 1);
+            if count != wanted || outlier.weights.iter().any(|weight| !weight.is_finite()) {
+                let value = format!("{count} values, or one that is no number");
+                return refuse("outlier.weights", value, format!("{wanted} numbers"));
             }
         }
         if self.network.kernel.is_multiple_of(2) || 31 < self.network.kernel {

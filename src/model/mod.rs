@@ -6,6 +6,8 @@ pub mod card;
 
 pub mod window;
 
+pub mod outlier;
+
 pub mod bilstm;
 
 pub mod network;

@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::model::card::{Card, LABELS_MAX, ModelError};
 use crate::model::network::{Network, NetworkOutput};
+use crate::model::outlier::Outlier;
 use crate::model::storage;
 use crate::model::stream::Stream;
 use crate::model::stream::layers::Layers;
@@ -23,6 +24,14 @@ pub struct Prediction {
     pub probabilities: [f32; LABELS_MAX],
     /// Arousal, valence, dominance, 0..1.
     pub dimensions: [f32; DIMENSIONS],
+    /// Probability that this was no voice; 0 where the card has nothing to tell it by.
+    pub outlier: f32,
+}
+
+impl Prediction {
+    /// That nothing is known.
+    pub const NOTHING: Self =
+        Self { probabilities: [0.0; LABELS_MAX], dimensions: [0.5; DIMENSIONS], outlier: 0.0 };
 }
 
 /// Arousal, valence and dominance.
@@ -144,7 +153,13 @@ impl Predictor {
     pub fn stream(&self) -> Option<Stream> {
         let layers = Arc::clone(self.layers.as_ref()?);
         let frames_max = self.card.window_rule().rows_max();
-        Some(Stream::new(layers, frames_max, self.card.temperature))
+        let mut stream = Stream::new(layers, frames_max, self.card.temperature);
+        stream.set_outlier(self.outlier());
+        Some(stream)
+    }
+
+    fn outlier(&self) -> Option<Outlier> {
+        self.card.outlier.as_ref().map(|spec| spec.build(&self.card.features))
     }
 
     pub fn card(&self) -> &Card {
@@ -167,15 +182,16 @@ impl Predictor {
     /// The same for several windows at once; adds an answer for each.
     pub fn answer_batch(&self, batch: Batch, answers: &mut Vec<Prediction>) {
         let output = self.forward(batch);
-        self.read(output, answers);
+        self.read(batch, output, answers);
     }
 
     /// The answer to one window, and the embedding that its heads saw.
     pub fn embed(&self, features: &[f32], frames: usize) -> (Prediction, Vec<f32>) {
-        let output = self.forward(Batch { windows: features, count: 1, frames });
+        let batch = Batch { windows: features, count: 1, frames };
+        let output = self.forward(batch);
         let embedding = output.embedding.clone().into_data().iter::<f32>().collect();
         let mut answers = Vec::with_capacity(1);
-        self.read(output, &mut answers);
+        self.read(batch, output, &mut answers);
         (answers[0], embedding)
     }
 
@@ -190,18 +206,21 @@ impl Predictor {
     }
 
     /// Adds the answer of each row of the batch.
-    fn read(&self, output: NetworkOutput, answers: &mut Vec<Prediction>) {
+    fn read(&self, batch: Batch, output: NetworkOutput, answers: &mut Vec<Prediction>) {
         let calibrated = softmax(output.logits.div_scalar(self.card.temperature), 1);
         // One transfer for both heads.
         let joined = Tensor::cat(vec![calibrated, output.dimensions], 1).into_data();
         let labels = self.card.labels.len();
         let values: Vec<f32> = joined.iter::<f32>().collect();
-        for row in values.chunks_exact(labels + DIMENSIONS) {
-            let mut prediction =
-                Prediction { probabilities: [0.0; LABELS_MAX], dimensions: [0.5; DIMENSIONS] };
+        let mut outlier = self.outlier();
+        for (row, window) in values.chunks_exact(labels + DIMENSIONS).zip(batch.each()) {
+            let mut prediction = Prediction::NOTHING;
             let (probabilities, dimensions) = row.split_at(labels);
             prediction.probabilities[..labels].copy_from_slice(probabilities);
             prediction.dimensions.copy_from_slice(dimensions);
+            if let Some(outlier) = &mut outlier {
+                prediction.outlier = outlier.probability(window);
+            }
             answers.push(prediction);
         }
     }

@@ -4,7 +4,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use crate::model::card::{Card, ModelError, Training};
+use crate::model::card::{Card, Corpus, ModelError, Training};
 use crate::model::folder::{self, ModelFolder};
 
 /// `affectd model list`.
@@ -85,6 +85,14 @@ impl Display for Readable {
         writeln!(out, "  sha256      {}", card.sha256)?;
         writeln!(out, "  window      {} to {} s", card.window_min_s, card.window_s)?;
         writeln!(out, "  result      each {} s", card.hop_s)?;
+        if let Some(outlier) = &card.outlier {
+            let count = outlier.weights.len();
+            writeln!(out, "  outlier     {count} weights, commit {}", outlier.commit)?;
+            writeln!(out, "              {}", outlier.command)?;
+            for Corpus { name, clips, licence, .. } in &outlier.corpora {
+                writeln!(out, "              {name}: {clips} clips, {licence}")?;
+            }
+        }
         writeln!(out, "\nTrained on")?;
         for corpus in &card.corpora {
             let (clips, speakers) = (corpus.clips, corpus.speakers);

@@ -118,6 +118,10 @@ impl Receiver {
     fn has_lapsed(&self, now: Instant) -> bool {
         matches!(self.stay, Stay::Until { end, .. } if end <= now)
     }
+
+    fn is_at(&self, to: Endpoint, now: Instant) -> bool {
+        self.to == to && !self.has_lapsed(now)
+    }
 }
 
 /// What a subscriber wants.
@@ -163,8 +167,7 @@ impl Receivers {
     /// Adds a receiver, or changes the one with this destination, and gives its id. One that the
     /// configuration names stays so; where many have lapsed they make room.
     pub fn subscribe(&mut self, wanted: Subscription, now: Instant) -> Result<i32, Fault> {
-        let is_it = |known: &Receiver| known.to == wanted.to && !known.has_lapsed(now);
-        if let Some(receiver) = self.list.iter_mut().find(|known| is_it(known)) {
+        if let Some(receiver) = self.list.iter_mut().find(|known| known.is_at(wanted.to, now)) {
             receiver.terms = wanted.terms;
             receiver.pace.reset();
             if receiver.stay != Stay::Configured {
@@ -191,6 +194,11 @@ impl Receivers {
             view: 0,
         });
         Ok(self.last_id)
+    }
+
+    /// Whether a subscription of `to` would be a renewal.
+    pub fn knows(&self, to: Endpoint, now: Instant) -> bool {
+        self.list.iter().any(|known| known.is_at(to, now))
     }
 
     /// Ends the subscriptions of this sender. A configured receiver is not his to end.

@@ -163,7 +163,6 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::card::LABELS_MAX;
     use crate::model::predictor::Prediction;
 
     /// Says as arousal what the mean of the first feature is.
@@ -174,7 +173,7 @@ mod tests {
             let width = features.len() / frames;
             let sum: f32 = features.iter().step_by(width).sum();
             let dimensions = [sum / frames as f32, 0.5, 0.5];
-            Prediction { probabilities: [0.0; LABELS_MAX], dimensions }
+            Prediction { dimensions, ..Prediction::NOTHING }
         }
     }
 

@@ -145,7 +145,7 @@ pub fn read_sound(path: &Path) -> Result<Vec<f32>> {
 }
 
 /// Samples of `rate_hz` at the analysis rate.
-fn at_speed(samples: &[f32], rate_hz: u32) -> Result<Vec<f32>> {
+pub fn at_speed(samples: &[f32], rate_hz: u32) -> Result<Vec<f32>> {
     let mut out = Vec::with_capacity(samples.len());
     Resampler::new(rate_hz)?.process(samples, &mut out);
     Ok(out)

@@ -173,6 +173,7 @@ impl Course<'_> {
             features,
             network,
             normaliser,
+            outlier: None,
         }
     }
 }
@@ -209,7 +210,7 @@ fn of_speakers(recipe: &Recipe) -> Recipe {
 }
 
 /// The commit of the working tree, or `unknown` outside of one.
-fn commit() -> String {
+pub fn commit() -> String {
     let output =
         std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
     match output {

@@ -52,3 +52,7 @@ pub mod publish;
 pub mod course;
 
 pub mod run;
+
+pub mod melody;
+
+pub mod outlier;

@@ -14,10 +14,14 @@ use crate::model::network::Network;
 use crate::train::corpus::Clip;
 
 /// Who made the corpora that we train on; for others the card says to fill it in.
-const CREDITS: [(&str, &str); 3] = [
+const CREDITS: [(&str, &str); 7] = [
     ("cremad", "Cao, Cooper, Keutmann, Gur, Nenkova, Verma: CREMA-D (2014)"),
     ("emodb", "Burkhardt, Paeschke, Rolfes, Sendlmeier, Weiss: EmoDB (2005), audEERING's record"),
     ("banglaser", "Das, Islam, Ahmed, et al.: BanglaSER (2022)"),
+    ("noise:esc10", "Piczak: ESC (2015), recordings from Freesound"),
+    ("noise:kitchen", "Picovoice, recording from Freesound"),
+    ("noise:speechcommands", "Warden: Speech Commands (2018), background noise"),
+    ("noise:music", "Kevin MacLeod, sorohanro, by way of librosa; drums of the Web Audio samples"),
 ];
 
 /// What the card says about the clips that were trained on.

@@ -76,6 +76,8 @@ mod folds;
 
 mod robustness;
 
+mod outlier;
+
 mod readme;
 
 #[cfg(feature = "wgpu")]

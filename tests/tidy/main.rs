@@ -43,8 +43,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("monitor", &["config", "messages", "units"]),
     ("record", &["config", "messages", "units"]),
     // The design has not messages, personal and voice here. Training hears clips through the live
-    // normaliser and voice detector, and its targets are the coordinates that messages carry.
-    ("train", &["config", "features", "messages", "model", "personal", "units", "voice", "wav"]),
+    // normaliser and voice detector, and its targets are the coordinates that messages carry. What
+    // tells voices from other sounds is learnt from the windows that the live engine cuts.
+    (
+        "train",
+        &["config", "engine", "features", "messages", "model", "personal", "units", "voice", "wav"],
+    ),
     // The design has not personal, train and voice here. Clips are cut and normalised as live, and
     // manifests and splits are read as training reads them, so that both mean the same speakers.
     (

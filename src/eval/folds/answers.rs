@@ -121,6 +121,7 @@ impl Answers {
             label: clip.label,
             probabilities: said.probabilities.clone(),
             dimensions: Dimensions { arousal, valence, dominance },
+            outlier: 0.0,
         }
     }
 }

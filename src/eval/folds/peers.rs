@@ -161,7 +161,7 @@ impl<'a> Rules<'a> {
             let label = place(&clip.emotion).with_context(|| format!("{path} has no label"))?;
             let speaker = speaker(&clip.speaker_key());
             let dimensions = Dimensions::NEUTRAL;
-            Ok((path.clone(), Answer { speaker, label, probabilities, dimensions }))
+            Ok((path.clone(), Answer { speaker, label, probabilities, dimensions, outlier: 0.0 }))
         };
         run.clips.iter().map(answer).collect()
     }

@@ -70,7 +70,9 @@ impl Stranger {
 
 /// As a full window has it.
 fn unknowns(answers: &[Answer]) -> Vec<f64> {
-    let share = |answer: &Answer| f64::from(unknown_share(&answer.probabilities, f32::INFINITY));
+    let share = |answer: &Answer| {
+        f64::from(unknown_share(&answer.probabilities, f32::INFINITY, answer.outlier))
+    };
     answers.iter().map(share).collect()
 }
 
@@ -107,7 +109,8 @@ mod tests {
 
     fn answer(probability: f32) -> Answer {
         let probabilities = vec![probability, 1.0 - probability];
-        Answer { speaker: 0, label: 0, probabilities, dimensions: Dimensions::NEUTRAL }
+        let dimensions = Dimensions::NEUTRAL;
+        Answer { speaker: 0, label: 0, probabilities, dimensions, outlier: 0.0 }
     }
 
     #[test]
@@ -118,6 +121,9 @@ mod tests {
         let stranger = Stranger::new("hum", sounds(), &[answer(0.5)], Some(&voices));
         assert!((stranger.unknown - 1.0).abs() < 1e-6);
         assert_eq!((stranger.told_apart, stranger.taken_for_voice), (Some(1.0), 0.0));
+        let sure = [Answer { outlier: 0.75, ..answer(1.0) }];
+        let stranger = Stranger::new("hum", sounds(), &sure, Some(&voices));
+        assert_eq!((stranger.unknown, stranger.told_apart), (0.75, Some(1.0)));
         let alike = Stranger::new("hum", sounds(), &[answer(1.0)], Some(&voices));
         assert_eq!((alike.told_apart, alike.unknown), (Some(0.5), 0.0));
     }

@@ -27,15 +27,7 @@ impl Display for Markdown<'_> {
             report.command
         )?;
         self.smoothing(f)?;
-        writeln!(
-            f,
-            "\nOf {} sentences, each alone after a silence and from a speaker never heard before, \
-             {:.0} % get a label, {} after the onset of speech (median; p95 {}).",
-            report.first_label.sentences,
-            100.0 * report.first_label.labelled,
-            seconds(report.first_label.median_s),
-            seconds(report.first_label.p95_s)
-        )?;
+        self.first_labels(f)?;
         self.noises(f)
     }
 }
@@ -65,6 +57,31 @@ impl Markdown<'_> {
                 row.following.switches,
                 seconds(row.following.delay_median_s),
                 seconds(row.following.delay_p95_s),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn first_labels(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\n## The first label\n\nProtocol: sentences, each alone after a silence and from a \
+             speaker never heard before, as they are and in noise that no training heard, its kinds \
+             alike. A sentence is heard if a segment begins; the time runs from the onset of \
+             speech, over those that get a label.\n\n\
+             | voice to noise | sentences | heard | get a label | median | p95 |\n\
+             |---|---:|---:|---:|---:|---:|"
+        )?;
+        for row in &self.0.first_labels {
+            writeln!(
+                f,
+                "| {} | {} | {:.1} % | {:.1} % | {} | {} |",
+                row.snr_db.map_or("no noise".to_owned(), |db| format!("{db} dB")),
+                row.sentences,
+                100.0 * row.heard,
+                100.0 * row.labelled,
+                seconds(row.median_s),
+                seconds(row.p95_s),
             )?;
         }
         Ok(())

@@ -61,6 +61,19 @@ pub fn false_voices(
     Ok(rows)
 }
 
+/// What is kept for testing, by its kind.
+pub fn kept_back(options: &Options) -> Result<Vec<Vec<Vec<f32>>>> {
+    let mut kinds = Vec::new();
+    for kind in &options.noise_corpora {
+        let clips = read_manifest(&options.scope.manifest, std::slice::from_ref(kind))?;
+        let clips = clips.iter().filter(|clip| is_test_noise(clip));
+        let read = |clip: &Clip| read_sound(&found(&options.scope.audio_root, clip)?);
+        let recordings: Vec<Vec<f32>> = clips.map(read).collect::<Result<_>>()?;
+        kinds.extend((!recordings.is_empty()).then_some(recordings));
+    }
+    Ok(kinds)
+}
+
 /// Recordings of one kind; if some are kept for testing, those.
 struct Kind<'a> {
     name: &'a str,

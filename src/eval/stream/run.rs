@@ -11,9 +11,9 @@ use crate::eval::folds::listening::{Voices, found};
 use crate::eval::run::{
     HASH_DIGITS, HeldOut, Opened, Scope, command, file_name, open, write_report,
 };
-use crate::eval::stream::first::{FirstLabel, first_label};
+use crate::eval::stream::first::{FirstLabel, first_labels};
 use crate::eval::stream::markdown::Markdown;
-use crate::eval::stream::noise::{FalseVoice, false_voices};
+use crate::eval::stream::noise::{FalseVoice, false_voices, kept_back};
 use crate::eval::stream::plot;
 use crate::eval::stream::tally::{Following, Tally, tallies};
 use crate::train::corpus::Clip;
@@ -39,7 +39,7 @@ pub struct Report {
     pub minutes: f64,
     pub command: String,
     pub rows: Vec<Row>,
-    pub first_label: FirstLabel,
+    pub first_labels: Vec<FirstLabel>,
     pub noises: Vec<FalseVoice>,
 }
 
@@ -85,7 +85,7 @@ pub fn run(options: &Options) -> Result<PathBuf> {
         speakers: voices.speakers.len(),
         minutes: tallies.first().map_or(0.0, |tally| tally.seconds / 60.0),
         command: command("stream", &options.scope, options.part) + &noise,
-        first_label: first_label(&voices, &paths, &mut model, &defaults)?,
+        first_labels: first_labels(&voices, &paths, &mut model, &defaults, &kept_back(options)?)?,
         rows: settings.iter().zip(&tallies).map(|(one, tally)| Row::new(one, tally)).collect(),
         noises: false_voices(options, &defaults, &mut model)?,
     };

@@ -31,8 +31,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::model::card::LABELS_MAX;
-use crate::model::predictor::{DIMENSIONS, Prediction, Window};
+use crate::model::outlier::Outlier;
+use crate::model::predictor::{Prediction, Window};
 use crate::model::stream::convolution::Kept;
 use crate::model::stream::layers::Layers;
 use crate::model::stream::matrix::{Finish, Given, Matrix};
@@ -61,6 +61,7 @@ pub struct Stream {
     embedding: Vec<f32>,
     logits: Vec<f32>,
     dimensions: Vec<f32>,
+    outlier: Option<Outlier>,
 }
 
 #[derive(Debug)]
@@ -99,8 +100,14 @@ impl Stream {
             embedding: vec![0.0; layers.embedding.outputs()],
             logits: vec![0.0; layers.classes.outputs()],
             dimensions: vec![0.0; layers.dimensions.outputs()],
+            outlier: None,
             layers,
         }
+    }
+
+    /// What tells a voice from other sounds from now on.
+    pub fn set_outlier(&mut self, outlier: Option<Outlier>) {
+        self.outlier = outlier;
     }
 
     /// What the network says about this window. A row that is no number makes the answers none
@@ -116,8 +123,7 @@ impl Stream {
         layers.classes.product(embedding.clone(), Finish::Plain, &mut self.logits);
         layers.dimensions.product(embedding, Finish::Plain, &mut self.dimensions);
 
-        let mut prediction =
-            Prediction { probabilities: [0.0; LABELS_MAX], dimensions: [0.5; DIMENSIONS] };
+        let mut prediction = Prediction::NOTHING;
         let probabilities = &mut prediction.probabilities[..layers.labels];
         for (probability, logit) in probabilities.iter_mut().zip(&self.logits) {
             *probability = logit / self.temperature;
@@ -125,6 +131,9 @@ impl Stream {
         softmax(probabilities);
         for (dimension, value) in prediction.dimensions.iter_mut().zip(&self.dimensions) {
             *dimension = 1.0 / (1.0 + (-value).exp());
+        }
+        if let Some(outlier) = &mut self.outlier {
+            prediction.outlier = outlier.probability(window.rows);
         }
         prediction
     }

@@ -38,12 +38,15 @@ impl Surface {
             ..Terms::of(profile)
         };
         let wanted = Subscription { owner: Some(caller.from), to, terms, stay };
+        let is_new = !self.receivers.knows(to, now);
         let id = self.receivers.subscribe(wanted, now)?;
         self.build_views();
         let Some(receiver) = self.receivers.get(id).cloned() else {
             unreachable!("it was just subscribed")
         };
-        self.tell_client(&receiver, true);
+        if is_new {
+            self.tell_client(&receiver, true);
+        }
         let results = vec![OscType::Int(id), OscType::Float(receiver.lease_left_s(now))];
         Ok(Outcome::Subscribed { results, id })
     }

@@ -244,6 +244,8 @@ fn events_tell_who_came_and_went() {
     let mut stage = Stage::new(true);
     let heard = stage.ask("/ser/subscribe", &["".into(), int(9000)]);
     assert_eq!(firsts(&heard, "/ser/event/client"), [int(1)]);
+    let heard = stage.ask("/ser/subscribe", &["".into(), int(9000)]);
+    assert_eq!(firsts(&heard, "/ser/event/client"), [], "who renews did not come");
     stage.now += Duration::from_secs(76);
     stage.surface.tick(stage.now);
     let heard = stage.heard();
