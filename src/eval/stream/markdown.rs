@@ -2,9 +2,19 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::eval::stream::noise::FalseVoice;
 use crate::eval::stream::run::Report;
 
 pub struct Markdown<'a>(pub &'a Report);
+
+/// The most first.
+fn begun_by(row: &FalseVoice) -> String {
+    let mut counts: Vec<(&String, &usize)> = row.begun_by.iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let counts: Vec<String> =
+        counts.into_iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    counts.join(", ")
+}
 
 fn seconds(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.2} s"))
@@ -97,12 +107,13 @@ impl Markdown<'_> {
              follow, brought to this level (RMS), one after the other through the live engine; the \
              triggers have the default thresholds, one on arousal, one on each class.\n\n\
              | kind | level | minutes | segments a minute | triggers a minute | voice on | a label \
-             leads | training heard it |\n|---|---:|---:|---:|---:|---:|---:|---|"
+             leads | training heard it | segments of |\n\
+             |---|---:|---:|---:|---:|---:|---:|---|---|"
         )?;
         for row in &self.0.noises {
             writeln!(
                 f,
-                "| {} | {} dBFS | {:.1} | {:.2} | {:.2} | {:.1} % | {:.1} % | {} |",
+                "| {} | {} dBFS | {:.1} | {:.2} | {:.2} | {:.1} % | {:.1} % | {} | {} |",
                 row.kind,
                 row.level_db,
                 row.minutes,
@@ -111,6 +122,7 @@ impl Markdown<'_> {
                 100.0 * row.voice_share,
                 100.0 * row.labelled_share,
                 if row.is_heard { "yes" } else { "no" },
+                begun_by(row),
             )?;
         }
         Ok(())

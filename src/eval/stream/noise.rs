@@ -1,6 +1,8 @@
 //! How often a noise alone is taken for a voice: recordings of each kind one after the other,
 //! brought to one level, through the live engine.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use serde::Serialize;
 
@@ -37,6 +39,8 @@ pub struct FalseVoice {
     /// Whether these recordings were mixed in, or heard alone, when the model was trained.
     pub is_heard: bool,
     pub segments_per_minute: f64,
+    /// Segments, by what the manifest has in the place of a speaker, where there are any.
+    pub begun_by: BTreeMap<String, usize>,
     /// Of triggers with the default thresholds on arousal and on each class.
     pub triggers_per_minute: f64,
     /// Share of the time in which a voice was said to be there.
@@ -106,6 +110,7 @@ fn hear(
     let mut triggers = triggers(&card.labels)?;
     let (hop_s, mut on, mut switched) = (engine.hop_s(), TriggerStates::default(), 0_usize);
     let (mut hops, mut voiced, mut labelled, mut begun) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let mut begun_by = BTreeMap::new();
     let (mut seconds, unknown) = (0.0, card.labels.len());
     let progress = progress_bar(kind.clips.len(), "noise");
     for clip in &kind.clips {
@@ -120,6 +125,7 @@ fn hear(
         let gain = db_to_amplitude(level_db - own_db);
         samples.iter_mut().for_each(|sample| *sample *= gain);
         seconds += samples.len() as f64 / f64::from(rate_hz);
+        let begun_before = begun;
         engine.step(&samples, model, &mut |update| {
             hops += 1;
             voiced += usize::from(update.voice_on);
@@ -131,6 +137,9 @@ fn hear(
                 begun += usize::from(matches!(event, SegmentEvent::Start { .. }));
             });
         });
+        if begun_before < begun {
+            *begun_by.entry(clip.speaker.clone()).or_default() += begun - begun_before;
+        }
     }
     progress.finish_and_clear();
     let minutes = seconds / 60.0;
@@ -140,6 +149,7 @@ fn hear(
         level_db,
         minutes,
         is_heard: kind.is_heard,
+        begun_by,
         segments_per_minute: begun as f64 / minutes.max(f64::MIN_POSITIVE),
         triggers_per_minute: switched as f64 / minutes.max(f64::MIN_POSITIVE),
         voice_share: share(voiced),
