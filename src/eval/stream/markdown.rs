@@ -107,7 +107,7 @@ impl Markdown<'_> {
              follow, brought to this level (RMS), one after the other through the live engine; the \
              triggers have the default thresholds, one on arousal, one on each class.\n\n\
              | kind | level | minutes | segments a minute | triggers a minute | voice on | a label \
-             leads | training heard it | segments of |\n\
+             leads | training heard it | segments begun by |\n\
              |---|---:|---:|---:|---:|---:|---:|---|---|"
         )?;
         for row in &self.0.noises {
