@@ -208,21 +208,10 @@ impl Card {
             let allowed = format!("window_min_s ({}) to 10", self.window_min_s);
             return refuse("window_s", self.window_s.to_string(), allowed);
         }
-        let rows = self.features.rows();
-        for (key, list) in [
-            ("normaliser.mean", &self.normaliser.mean),
-            ("normaliser.deviation", &self.normaliser.deviation),
-        ] {
-            if list.len() != rows || list.iter().any(|value| !value.is_finite()) {
+        for (key, list, wanted) in self.lists() {
+            if list.len() != wanted || list.iter().any(|value| !value.is_finite()) {
                 let value = format!("{} values, or one that is no number", list.len());
-                return refuse(key, value, format!("{rows} numbers"));
-            }
-        }
-        if let Some(outlier) = &self.outlier {
-            let (count, wanted) = (outlier.weights.len(), outlier::width(&self.features) + 1);
-            if count != wanted || outlier.weights.iter().any(|weight| !weight.is_finite()) {
-                let value = format!("{count} values, or one that is no number");
-                return refuse("outlier.weights", value, format!("{wanted} numbers"));
+                return refuse(key, value, format!("{wanted} numbers"));
             }
         }
         if self.network.kernel.is_multiple_of(2) || 31 < self.network.kernel {
@@ -241,6 +230,19 @@ impl Card {
             return refuse("window_min_s", self.window_min_s.to_string(), allowed);
         }
         Ok(())
+    }
+
+    /// Lists of numbers, and how long they have to be.
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &[f32], usize)> {
+        let rows = self.features.rows();
+        let normaliser = [
+            ("normaliser.mean", &self.normaliser.mean[..], rows),
+            ("normaliser.deviation", &self.normaliser.deviation[..], rows),
+        ];
+        let outlier = self.outlier.as_ref();
+        let width = outlier::width(&self.features) + 1;
+        let outlier = outlier.map(|outlier| ("outlier.weights", &outlier.weights[..], width));
+        normaliser.into_iter().chain(outlier)
     }
 
     /// Reads the weights' bytes and holds them against the hash.
