@@ -74,7 +74,7 @@ impl Outlier {
     /// window holds none.
     pub fn probability(&mut self, rows: &[f32]) -> f32 {
         fill(rows, self.rows, self.pitch_rows, &mut self.measures);
-        odds_to_probability(log_odds(&self.weights, &self.measures))
+        1.0 / (1.0 + (-log_odds(&self.weights, &self.measures)).exp())
     }
 }
 
@@ -82,10 +82,6 @@ impl Outlier {
 pub fn log_odds(weights: &[f32], measures: &[f32]) -> f32 {
     let sum: f32 = weights.iter().zip(measures).map(|(weight, value)| weight * value).sum();
     sum + weights.last().copied().unwrap_or(0.0)
-}
-
-fn odds_to_probability(log_odds: f32) -> f32 {
-    1.0 / (1.0 + (-log_odds).exp())
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use crate::units::{ANALYSIS_RATE_HZ, db_to_amplitude, to_f32};
 /// Of the validation speakers' windows, in percent, those that count as a voice.
 const PASSING_PERCENT: usize = 97;
 
-/// Prior's precision where all windows together count 2 (EXPERIMENTS.md, Q9).
+/// Prior's precision where all windows together count 2 (EXPERIMENTS.md, Q10).
 const TETHER: f32 = 0.002;
 
 /// Levels (RMS) that speech and noise are brought to, in dBFS.
