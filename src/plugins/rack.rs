@@ -82,7 +82,7 @@ impl Rack {
     }
 
     /// A source runs: all plug-ins are built for it, with the values that they had. What cannot be
-    /// built is left out, and told.
+    /// built is left out, and told; so is the return of what had failed.
     pub fn attach(&mut self, ends: Ends) {
         // What was prepared is for the source before; a commit builds it again.
         self.prepared = self.prepared.take().map(|old| Prepared { elements: None, ..old });
@@ -90,6 +90,8 @@ impl Rack {
         old.iter_mut().for_each(|element| element.keep_state(None));
         let carried: Vec<_> =
             old.iter().flat_map(|element| element.members.iter().map(Member::same)).collect();
+        let waiting = old.iter().filter(|element| element.trouble.retry_at.is_some());
+        let waiting: Vec<_> = waiting.map(|element| element.members[0].spec.name.clone()).collect();
         // Units that are still on their way go before what they belong to.
         self.wire = None;
         drop(old);
@@ -97,6 +99,12 @@ impl Rack {
         self.missing.clear();
         self.wire = Some(Wire::new(ends));
         self.play_what_can_be_built(&carried);
+        for name in waiting {
+            let mut members = self.elements.iter().flat_map(|element| &element.members);
+            if members.any(|member| member.spec.name == name) {
+                self.tell(BACK, &name, "runs again".to_owned());
+            }
+        }
     }
 
     /// Many times a second: looks after all plug-ins, frees what came back.

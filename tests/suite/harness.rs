@@ -217,7 +217,16 @@ impl Ear {
 
     /// The next message of this kind from now on.
     pub fn wait_for(&mut self, what: &str, is_it: impl Fn(&Heard) -> bool) -> OscMessage {
-        let seen = self.heard.len();
+        self.wait_from(self.heard.len(), what, is_it)
+    }
+
+    /// The same, of all that came after the first `seen`.
+    pub fn wait_from(
+        &mut self,
+        seen: usize,
+        what: &str,
+        is_it: impl Fn(&Heard) -> bool,
+    ) -> OscMessage {
         self.listen_until(what, |heard| heard[seen..].iter().any(&is_it));
         let found = self.heard[seen..].iter().find(|heard| is_it(heard));
         found.expect("waited for").message.clone()

@@ -5,16 +5,20 @@ use std::process::Command;
 
 use rosc::{OscMessage, OscType};
 
-use crate::harness::{Daemon, hops};
+use crate::harness::{Daemon, Heard, hops};
 use crate::jackd::in_own_process;
 use crate::plugins::{int, order, track, with_sine};
 
 const NAUGHTY: &str = "[plugins]\nslots = [{ uri = \"clap:org.affectd.test.naughty\" }]\n";
 
 fn plugin_event(daemon: &mut Daemon, what: &str, code: i32) -> OscMessage {
-    daemon
-        .ear
-        .wait_for(what, |heard| heard.message.addr == "/ser/event/plugin" && heard.int() == code)
+    plugin_event_from(daemon.ear.heard.len(), daemon, what, code)
+}
+
+/// Of what came after the first `seen` messages.
+fn plugin_event_from(seen: usize, daemon: &mut Daemon, what: &str, code: i32) -> OscMessage {
+    let is_it = |heard: &Heard| heard.message.addr == "/ser/event/plugin" && heard.int() == code;
+    daemon.ear.wait_from(seen, what, is_it)
 }
 
 fn text(message: &OscMessage) -> String {
@@ -26,14 +30,16 @@ fn mode(daemon: &mut Daemon, mode: usize) {
     order(daemon, "/ser/plugin/param", arguments);
 }
 
-/// Brings it out of order, hears of it, and brings it back.
+/// Brings it out of order, hears of it, maybe before the answer, and brings it back.
 fn check(daemon: &mut Daemon, wrong: usize, code: i32, expected: &str) {
+    let seen = daemon.ear.heard.len();
     mode(daemon, wrong);
-    let event = plugin_event(daemon, expected, code);
+    let event = plugin_event_from(seen, daemon, expected, code);
     assert!(text(&event).contains(expected), "{event:?}");
     let before = hops(&daemon.ear.heard).len();
+    let seen = daemon.ear.heard.len();
     mode(daemon, 0); // its values come back with it
-    plugin_event(daemon, "its return", 1);
+    plugin_event_from(seen, daemon, "its return", 1);
     assert!(before < hops(&daemon.ear.heard).len(), "the analysis goes on");
 }
 

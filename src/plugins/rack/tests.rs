@@ -250,6 +250,19 @@ fn what_failed_is_built_again_with_its_values_and_ever_later() {
 }
 
 #[test]
+fn what_failed_is_told_to_run_again_if_another_source_comes_first() {
+    let mut rig = Rig::new(1, &plugins(&[gain("a", -6.0), slot("x", "affectd:nothing", &[])]));
+    rig.rack.take_news();
+    rig.mute(0);
+    assert_eq!(rig.tend_after(0), [2]);
+    rig.attach(1);
+    assert_eq!(rig.tend_after(0), [0, 1], "x is left out again, a runs");
+    assert_eq!(rig.gain_db(), -6.0);
+    rig.attach(1);
+    assert_eq!(rig.tend_after(1000), [0], "a did not fail");
+}
+
+#[test]
 fn edits_wait_for_a_source_that_stands_still_and_none_is_lost() {
     let mut rig = Rig::new(1, &plugins(&[gain("a", -6.0)]));
     for round in 0..400_u16 {
