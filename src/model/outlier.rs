@@ -26,8 +26,7 @@ pub struct OutlierSpec {
 /// Weights and the room to apply them.
 #[derive(Clone, Debug)]
 pub struct Outlier {
-    rows: usize,
-    pitch_rows: usize,
+    features: FeatureSpec,
     weights: Vec<f32>,
     measures: Vec<f32>,
 }
@@ -45,10 +44,7 @@ fn pitch_rows(features: &FeatureSpec) -> usize {
 /// and the means of the pitch. Means of the cepstra say which microphone and which voice it is, so
 /// they stay out.
 pub fn measure(rows: &[f32], features: &FeatureSpec, out: &mut Vec<f32>) {
-    fill(rows, features.rows(), pitch_rows(features), out);
-}
-
-fn fill(rows: &[f32], width: usize, pitch_rows: usize, out: &mut Vec<f32>) {
+    let (width, pitch_rows) = (features.rows(), pitch_rows(features));
     out.clear();
     add_statistics(rows, width, out);
     add_steps(rows, width, out);
@@ -61,8 +57,7 @@ impl OutlierSpec {
     pub fn build(&self, features: &FeatureSpec) -> Outlier {
         let rows = features.rows();
         Outlier {
-            rows,
-            pitch_rows: pitch_rows(features),
+            features: features.clone(),
             weights: self.weights.clone(),
             measures: Vec::with_capacity(statistics_of(rows) + rows),
         }
@@ -73,7 +68,7 @@ impl Outlier {
     /// Probability that the window, as [`measure`] takes it, is no voice; no number where the
     /// window holds none.
     pub fn probability(&mut self, rows: &[f32]) -> f32 {
-        fill(rows, self.rows, self.pitch_rows, &mut self.measures);
+        measure(rows, &self.features, &mut self.measures);
         1.0 / (1.0 + (-log_odds(&self.weights, &self.measures)).exp())
     }
 }

@@ -30,6 +30,12 @@ pub fn add_noise(samples: &mut [f32], noise: &[f32], span: Range<usize>, snr_db:
     }
 }
 
+/// So many samples from a place of a recording by chance, which begins again at its end.
+pub fn stretch(recording: &[f32], length: usize, rng: &mut StdRng) -> Vec<f32> {
+    let start = rng.random_range(0..recording.len());
+    recording.iter().cycle().skip(start).take(length).copied().collect()
+}
+
 /// Mean square of what counts as silence: -120 dBFS.
 const POWER_MIN: f64 = 1e-12;
 

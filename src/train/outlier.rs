@@ -18,7 +18,7 @@ use crate::model::outlier::{OutlierSpec, log_odds, measure, width};
 use crate::model::predictor::{Predict, Prediction};
 use crate::personal::few_shot::{Example, FewShot};
 use crate::train::bank::{Speech, at_speed, progress_bar};
-use crate::train::channel::{add_noise, power};
+use crate::train::channel::{add_noise, power, stretch};
 use crate::train::corpus::{Clip, Part, Split, read_manifest};
 use crate::train::course::commit;
 use crate::train::held_out::is_test_noise;
@@ -242,9 +242,7 @@ impl<'a> Hall<'a> {
         let Some((_, recordings)) = self.noise.get(rng.random_range(0..=self.noise.len())) else {
             return melody(length, rng);
         };
-        let recording = &recordings[rng.random_range(0..recordings.len())];
-        let start = rng.random_range(0..recording.len());
-        recording.iter().cycle().skip(start).take(length).copied().collect()
+        stretch(&recordings[rng.random_range(0..recordings.len())], length, rng)
     }
 
     /// Adds the measures of the windows that the live engine asks about.

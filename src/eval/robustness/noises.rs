@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex32;
 
-use crate::train::channel::power;
+use crate::train::channel::{power, stretch};
 use crate::units::{ANALYSIS_RATE_HZ, to_f32};
 
 /// A kind of noise.
@@ -74,8 +74,7 @@ impl Noise {
         let mut piece = Vec::new();
         for _ in 0..DRAWS_MAX {
             let track = &self.tracks[rng.random_range(0..self.tracks.len())];
-            let start = rng.random_range(0..track.len());
-            piece = track.iter().cycle().skip(start).take(length).copied().collect();
+            piece = stretch(track, length, rng);
             if NOISY * power(track) <= power(&piece[span.clone()]) {
                 break;
             }

@@ -14,7 +14,7 @@ use crate::eval::folds::listening::{Voices, speech_of};
 use crate::eval::stream::tally::quantile;
 use crate::model::predictor::Predictor;
 use crate::train::bank::progress_bar;
-use crate::train::channel::add_noise;
+use crate::train::channel::{add_noise, stretch};
 
 /// Silence, or noise alone, before and after each sentence.
 const SILENCE_S: usize = 1;
@@ -106,7 +106,5 @@ fn first_label(
 /// Kinds alike, from a place of a recording by chance.
 fn piece(noises: &[Vec<Vec<f32>>], length: usize, rng: &mut StdRng) -> Vec<f32> {
     let kind = &noises[rng.random_range(0..noises.len())];
-    let recording = &kind[rng.random_range(0..kind.len())];
-    let start = rng.random_range(0..recording.len());
-    recording.iter().cycle().skip(start).take(length).copied().collect()
+    stretch(&kind[rng.random_range(0..kind.len())], length, rng)
 }
