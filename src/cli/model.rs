@@ -6,8 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::CorpusArgs;
 
-/// Two hours of them.
-const MELODIES: u32 = 800;
+/// Two hours of melodies, five of crowds, and as many batches as it takes to know them.
+const MELODIES: u32 = 1000;
+const CROWDS: u32 = 1400;
+const STEPS: u32 = 3000;
 
 #[derive(Args, Debug, PartialEq)]
 pub struct ModelArgs {
@@ -32,8 +34,8 @@ pub enum ModelCommand {
         /// Name of its folder, or a path to it
         name: String,
     },
-    /// Learns what tells a voice from noise and music, and enters it in the model's card; the
-    /// weights stay
+    /// Learns what tells one voice from crowds, noise and music, and enters it in the model's card;
+    /// the weights for emotions stay
     Outlier {
         /// Name of its folder, or a path to it
         name: String,
@@ -46,6 +48,14 @@ pub enum ModelCommand {
         #[arg(long, value_name = "N", default_value_t = MELODIES,
               value_parser = clap::value_parser!(u32).range(1..=100_000))]
         melodies: u32,
+        /// Crowds that are made of the speakers
+        #[arg(long, value_name = "N", default_value_t = CROWDS,
+              value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        crowds: u32,
+        /// Batches that it learns from
+        #[arg(long, value_name = "N", default_value_t = STEPS,
+              value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        steps: u32,
     },
     /// Writes a smaller copy: weights as f16 or int8, the least of them pruned
     Shrink {

@@ -197,12 +197,13 @@ pub fn model(args: ModelArgs) -> Result<()> {
                 return Err(ModelError::Bad { name: verdict.name }.into());
             }
         }
-        ModelCommand::Outlier { name, corpus, noise_corpora, melodies } => {
+        ModelCommand::Outlier { name, corpus, noise_corpora, melodies, crowds, steps } => {
             let options = train::outlier::Options {
                 model: find(&name)?,
                 command: format!(
                     "affectd model outlier {} MANIFEST --audio-root FOLDER --corpora {} \
-                     --split {} --noise-corpora {} --melodies {melodies}",
+                     --split {} --noise-corpora {} --melodies {melodies} --crowds {crowds} \
+                     --steps {steps}",
                     eval::run::file_name(name.as_ref()),
                     corpus.corpora.join(","),
                     corpus.split.display(),
@@ -214,6 +215,8 @@ pub fn model(args: ModelArgs) -> Result<()> {
                 split: corpus.split,
                 noise_corpora,
                 melodies: usize::try_from(melodies)?,
+                crowds: usize::try_from(crowds)?,
+                steps: usize::try_from(steps)?,
             };
             for kind in train::outlier::run(&options)? {
                 let percent = 100.0 * kind.passing;

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::features::{FeatureError, FeatureSpec};
 use crate::model::network::NetworkSpec;
-use crate::model::outlier::{self, OutlierSpec};
+use crate::model::outlier::OutlierSpec;
 use crate::model::storage::Storage;
 use crate::model::window::WindowRule;
 use crate::units::to_count;
@@ -214,47 +214,45 @@ impl Card {
                 return refuse(key, value, format!("{wanted} numbers"));
             }
         }
-        if self.network.kernel.is_multiple_of(2) || 31 < self.network.kernel {
-            let allowed = "odd, up to 31".to_owned();
-            return refuse("network.kernel", self.network.kernel.to_string(), allowed);
-        }
-        let stages = self.network.channels.len();
-        if stages.min(POOLED_MAX) < self.network.pooled {
-            let allowed = format!("0 to {}", stages.min(POOLED_MAX));
-            return refuse("network.pooled", self.network.pooled.to_string(), allowed);
-        }
-        let [shortest, _] = self.window_feature_frames();
-        if shortest < self.network.step_frames() {
-            let frames = self.network.step_frames();
-            let allowed = format!("at least the {frames} frames of one step of the network");
-            return refuse("window_min_s", self.window_min_s.to_string(), allowed);
+        let outlier = self.outlier.as_ref().map(|outlier| {
+            (&outlier.network, ["outlier.network.kernel", "outlier.network.pooled"])
+        });
+        let networks = [(&self.network, ["network.kernel", "network.pooled"])];
+        for (network, [kernel, pooled]) in networks.into_iter().chain(outlier) {
+            if network.kernel.is_multiple_of(2) || 31 < network.kernel {
+                return refuse(kernel, network.kernel.to_string(), "odd, up to 31".to_owned());
+            }
+            let most = network.channels.len().min(POOLED_MAX);
+            if most < network.pooled {
+                return refuse(pooled, network.pooled.to_string(), format!("0 to {most}"));
+            }
+            let ([shortest, _], step) = (self.window_feature_frames(), network.step_frames());
+            if shortest < step {
+                let allowed = format!("at least the {step} frames of one step of the network");
+                return refuse("window_min_s", self.window_min_s.to_string(), allowed);
+            }
         }
         Ok(())
     }
 
     /// Lists of numbers, and how long they have to be.
-    fn lists(&self) -> impl Iterator<Item = (&'static str, &[f32], usize)> {
+    fn lists(&self) -> [(&'static str, &[f32], usize); 2] {
         let rows = self.features.rows();
-        let normaliser = [
-            ("normaliser.mean", &self.normaliser.mean[..], rows),
-            ("normaliser.deviation", &self.normaliser.deviation[..], rows),
-        ];
-        let outlier = self.outlier.as_ref();
-        let width = outlier::width(&self.features) + 1;
-        let outlier = outlier.map(|outlier| ("outlier.weights", &outlier.weights[..], width));
-        normaliser.into_iter().chain(outlier)
+        [
+            ("normaliser.mean", &self.normaliser.mean, rows),
+            ("normaliser.deviation", &self.normaliser.deviation, rows),
+        ]
     }
 
     /// Reads the weights' bytes and holds them against the hash.
     pub fn read_weights(&self, folder: &Path) -> Result<Vec<u8>, ModelError> {
-        let path = folder.join(&self.weights);
-        let bytes = std::fs::read(&path)
-            .map_err(|reason| ModelError::Read { path: path.clone(), reason })?;
-        let found = sha256_hex(&bytes);
-        if found != self.sha256 {
-            return Err(ModelError::Hash { path, found, expected: self.sha256.clone() });
-        }
-        Ok(bytes)
+        read_hashed(folder.join(&self.weights), &self.sha256)
+    }
+
+    /// The same of what tells a voice from other sounds, if the model has it.
+    pub fn read_outlier(&self, folder: &Path) -> Result<Option<Vec<u8>>, ModelError> {
+        let read = |spec: &OutlierSpec| read_hashed(folder.join(&spec.weights), &spec.sha256);
+        self.outlier.as_ref().map(read).transpose()
     }
 
     /// Samples at the analysis rate between two results, a whole number of feature hops.
@@ -300,6 +298,16 @@ impl Card {
         }
         items
     }
+}
+
+fn read_hashed(path: PathBuf, expected: &str) -> Result<Vec<u8>, ModelError> {
+    let bytes =
+        std::fs::read(&path).map_err(|reason| ModelError::Read { path: path.clone(), reason })?;
+    let found = sha256_hex(&bytes);
+    if found != expected {
+        return Err(ModelError::Hash { path, found, expected: expected.to_owned() });
+    }
+    Ok(bytes)
 }
 
 /// SHA-256 in lower-case hex.

@@ -54,16 +54,29 @@ pub fn find(root: &Path, name: &str) -> Result<PathBuf, ModelError> {
     Err(ModelError::NoSuch { name: name.to_owned(), root: root.to_owned(), known })
 }
 
-/// Writes weights and card; fills in the card's hash. Nothing takes the place of what was there
-/// until both are on the disk.
-pub fn write(folder: &Path, weights: &[u8], mut card: Card) -> Result<Card, ModelError> {
+/// Weights as the bytes of their files.
+pub struct Weights {
+    pub network: Vec<u8>,
+    /// What tells a voice from other sounds; without it the card tells of none.
+    pub outlier: Option<Vec<u8>>,
+}
+
+/// Writes weights and card; fills in the card's hashes. Nothing takes the place of what was there
+/// until all are on the disk.
+pub fn write(folder: &Path, weights: &Weights, mut card: Card) -> Result<Card, ModelError> {
     fs::create_dir_all(folder)
         .map_err(|reason| ModelError::Write { path: folder.to_owned(), reason })?;
-    card.sha256 = sha256_hex(weights);
-    let weights = Beside::write(folder.join(&card.weights), weights)?;
-    let text = Beside::write(folder.join(FILE_NAME), as_text(&card).as_bytes())?;
-    weights.put()?;
-    text.put()?;
+    card.sha256 = sha256_hex(&weights.network);
+    let mut files = vec![Beside::write(folder.join(&card.weights), &weights.network)?];
+    match (&mut card.outlier, &weights.outlier) {
+        (Some(spec), Some(bytes)) => {
+            spec.sha256 = sha256_hex(bytes);
+            files.push(Beside::write(folder.join(&spec.weights), bytes)?);
+        }
+        _ => card.outlier = None,
+    }
+    files.push(Beside::write(folder.join(FILE_NAME), as_text(&card).as_bytes())?);
+    files.into_iter().try_for_each(Beside::put)?;
     Ok(card)
 }
 

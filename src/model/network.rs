@@ -201,6 +201,18 @@ impl Network {
         self
     }
 
+    /// The same network, to which a label is more likely by so much, in logarithms of the odds.
+    pub fn favouring(mut self, label: usize, by: f32) -> Self {
+        if let Some(bias) = self.classes.bias.take() {
+            self.classes.bias = Some(bias.map(|bias| {
+                let mut values: Vec<f32> = bias.clone().into_data().iter::<f32>().collect();
+                values[label] += by;
+                Tensor::from_data(TensorData::new(values, bias.dims()), &bias.device())
+            }));
+        }
+        self
+    }
+
     /// Input `[batch, coefficients, frames]` with at least
     /// [`NetworkSpec::step_frames`] frames.
     pub fn forward(&self, features: Tensor<3>) -> NetworkOutput {

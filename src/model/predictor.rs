@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::model::card::{Card, LABELS_MAX, ModelError};
 use crate::model::network::{Network, NetworkOutput};
-use crate::model::outlier::Outlier;
+use crate::model::outlier::{SOUNDS, VOICE};
 use crate::model::storage;
 use crate::model::stream::Stream;
 use crate::model::stream::layers::Layers;
@@ -112,10 +112,29 @@ impl Predict for Predictor {
 /// Card and network of the model in `folder`; on an autodiff device it can be trained on.
 pub fn load_network(folder: &Path, device: &Device) -> Result<(Card, Network), ModelError> {
     let card = Card::load(folder)?;
-    let bytes = card.read_weights(folder)?;
-    let refuse = |reason: String| ModelError::Weights { path: folder.join(&card.weights), reason };
+    let network = card.network.init(card.features.rows(), card.labels.len(), device);
+    let path = folder.join(&card.weights);
+    let network = filled(network, card.read_weights(folder)?, &path)?;
+    Ok((card, network))
+}
+
+/// What tells a voice from other sounds, if the model has it.
+fn load_outlier(
+    folder: &Path,
+    card: &Card,
+    device: &Device,
+) -> Result<Option<Network>, ModelError> {
+    let (Some(spec), Some(bytes)) = (&card.outlier, card.read_outlier(folder)?) else {
+        return Ok(None);
+    };
+    let network = spec.network.init(card.features.rows(), SOUNDS.len(), device);
+    filled(network, bytes, &folder.join(&spec.weights)).map(Some)
+}
+
+/// With the weights of the file at `path`.
+fn filled(mut network: Network, bytes: Vec<u8>, path: &Path) -> Result<Network, ModelError> {
+    let refuse = |reason: String| ModelError::Weights { path: path.to_owned(), reason };
     let bytes = storage::expand(bytes).map_err(|error| refuse(error.to_string()))?;
-    let mut network = card.network.init(card.features.rows(), card.labels.len(), device);
     let mut store = SafetensorsStore::from_bytes(Some(bytes)).allow_partial(true);
     let result = network.load_from(&mut store).map_err(|error| refuse(error.to_string()))?;
     if let Some(first) = result.errors.first() {
@@ -127,39 +146,38 @@ pub fn load_network(folder: &Path, device: &Device) -> Result<(Card, Network), M
     if let Some(unused) = result.unused.first() {
         return Err(refuse(format!("{unused} has no place in it")));
     }
-    Ok((card, network))
+    Ok(network)
 }
 
-/// Network and card on one device.
+/// Networks and card on one device.
 pub struct Predictor {
     card: Card,
     pub(in crate::model) network: Network,
+    outlier: Option<Network>,
     device: Device,
-    /// On the CPU only.
-    layers: Option<Arc<Layers>>,
+    /// Those of both networks; on the CPU only.
+    layers: Option<(Arc<Layers>, Option<Arc<Layers>>)>,
 }
 
 impl Predictor {
     /// Reads and checks the weights that the card in `folder` names.
     pub fn load(folder: &Path, device: &Device) -> Result<Self, ModelError> {
         let (card, network) = load_network(folder, device)?;
+        let outlier = load_outlier(folder, &card, device)?.map(|network| network.valid());
         let network = network.valid();
         let is_cpu = *device == Device::flex();
-        let layers = is_cpu.then(|| Arc::new(Layers::new(&network, Processor::detect())));
-        Ok(Self { card, network, device: device.clone(), layers })
+        let laid_out = |network| Arc::new(Layers::new(network, Processor::detect()));
+        let layers = is_cpu.then(|| (laid_out(&network), outlier.as_ref().map(laid_out)));
+        Ok(Self { card, network, outlier, device: device.clone(), layers })
     }
 
     /// Follows a channel; none on a GPU, which looks at whole windows faster than at single steps.
     pub fn stream(&self) -> Option<Stream> {
-        let layers = Arc::clone(self.layers.as_ref()?);
+        let (layers, outlier) = self.layers.clone()?;
         let frames_max = self.card.window_rule().rows_max();
         let mut stream = Stream::new(layers, frames_max, self.card.temperature);
-        stream.set_outlier(self.outlier());
+        stream.set_outlier(outlier.map(|layers| Stream::new(layers, frames_max, 1.0)));
         Some(stream)
-    }
-
-    fn outlier(&self) -> Option<Outlier> {
-        self.card.outlier.as_ref().map(|spec| spec.build(&self.card.features))
     }
 
     pub fn card(&self) -> &Card {
@@ -181,46 +199,56 @@ impl Predictor {
 
     /// The same for several windows at once; adds an answer for each.
     pub fn answer_batch(&self, batch: Batch, answers: &mut Vec<Prediction>) {
-        let output = self.forward(batch);
-        self.read(batch, output, answers);
+        let rows = self.rows(batch);
+        let outliers = self.outliers(&rows);
+        self.read(self.network.forward(rows), outliers, answers);
     }
 
     /// The answer to one window, and the embedding that its heads saw.
     pub fn embed(&self, features: &[f32], frames: usize) -> (Prediction, Vec<f32>) {
         let batch = Batch { windows: features, count: 1, frames };
-        let output = self.forward(batch);
+        let rows = self.rows(batch);
+        let outliers = self.outliers(&rows);
+        let output = self.network.forward(rows);
         let embedding = output.embedding.clone().into_data().iter::<f32>().collect();
         let mut answers = Vec::with_capacity(1);
-        self.read(batch, output, &mut answers);
+        self.read(output, outliers, &mut answers);
         (answers[0], embedding)
     }
 
-    fn forward(&self, batch: Batch) -> NetworkOutput {
+    /// `[count, coefficients, frames]`.
+    fn rows(&self, batch: Batch) -> Tensor<3> {
         let Batch { windows, count, frames } = batch;
         let shortest = self.card.network.step_frames();
         assert!(shortest <= frames, "the caller waits for the card's shortest window");
         let shape = [count, frames, self.card.features.rows()];
         let data = TensorData::new(windows.to_vec(), shape);
         let rows = Tensor::<3>::from_data(data, &self.device);
-        self.network.forward(rows.swap_dims(1, 2))
+        rows.swap_dims(1, 2)
+    }
+
+    /// Probability of each window that it is no voice, `[count, 1]`.
+    fn outliers(&self, rows: &Tensor<3>) -> Tensor<2> {
+        let Some(network) = &self.outlier else {
+            return Tensor::zeros([rows.dims()[0], 1], &self.device);
+        };
+        let sounds = softmax(network.forward(rows.clone()).logits, 1);
+        sounds.narrow(1, VOICE, 1).neg().add_scalar(1.0)
     }
 
     /// Adds the answer of each row of the batch.
-    fn read(&self, batch: Batch, output: NetworkOutput, answers: &mut Vec<Prediction>) {
+    fn read(&self, output: NetworkOutput, outliers: Tensor<2>, answers: &mut Vec<Prediction>) {
         let calibrated = softmax(output.logits.div_scalar(self.card.temperature), 1);
-        // One transfer for both heads.
-        let joined = Tensor::cat(vec![calibrated, output.dimensions], 1).into_data();
+        // One transfer for all.
+        let joined = Tensor::cat(vec![calibrated, output.dimensions, outliers], 1).into_data();
         let labels = self.card.labels.len();
         let values: Vec<f32> = joined.iter::<f32>().collect();
-        let mut outlier = self.outlier();
-        for (row, window) in values.chunks_exact(labels + DIMENSIONS).zip(batch.each()) {
-            let mut prediction = Prediction::NOTHING;
-            let (probabilities, dimensions) = row.split_at(labels);
+        for row in values.chunks_exact(labels + DIMENSIONS + 1) {
+            let mut prediction =
+                Prediction { outlier: row[labels + DIMENSIONS], ..Prediction::NOTHING };
+            let (probabilities, rest) = row.split_at(labels);
             prediction.probabilities[..labels].copy_from_slice(probabilities);
-            prediction.dimensions.copy_from_slice(dimensions);
-            if let Some(outlier) = &mut outlier {
-                prediction.outlier = outlier.probability(window);
-            }
+            prediction.dimensions.copy_from_slice(&rest[..DIMENSIONS]);
             answers.push(prediction);
         }
     }

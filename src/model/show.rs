@@ -86,8 +86,8 @@ impl Display for Readable {
         writeln!(out, "  window      {} to {} s", card.window_min_s, card.window_s)?;
         writeln!(out, "  result      each {} s", card.hop_s)?;
         if let Some(outlier) = &card.outlier {
-            let count = outlier.weights.len();
-            writeln!(out, "  outlier     {count} weights, commit {}", outlier.commit)?;
+            let parameters = outlier.parameters;
+            writeln!(out, "  outlier     {parameters} parameters, commit {}", outlier.commit)?;
             writeln!(out, "              {}", outlier.command)?;
             for Corpus { name, clips, licence, .. } in &outlier.corpora {
                 writeln!(out, "              {name}: {clips} clips, {licence}")?;

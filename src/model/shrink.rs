@@ -4,10 +4,11 @@
 use std::path::Path;
 
 use crate::model::card::{Card, FILE_NAME, ModelError};
-use crate::model::folder;
+use crate::model::folder::{self, Weights};
 use crate::model::storage::{self, Storage};
 
-/// Writes the model in `from` to `out`, stored as `storage`, a share of its weights set to 0.
+/// Writes the model in `from` to `out`, stored as `storage`, a share of its weights set to 0; what
+/// tells a voice from other sounds is small as it is.
 /// The scores stay behind: they are those of other weights.
 pub fn shrink(from: &Path, storage: Storage, pruned: f64, out: &Path) -> Result<Card, ModelError> {
     if out.join(FILE_NAME).exists() {
@@ -15,9 +16,10 @@ pub fn shrink(from: &Path, storage: Storage, pruned: f64, out: &Path) -> Result<
     }
     let card = Card::load(from)?;
     let weights = card.read_weights(from)?;
-    let bytes = storage::shrink(&weights, storage, pruned).map_err(|error| {
+    let network = storage::shrink(&weights, storage, pruned).map_err(|error| {
         ModelError::Weights { path: from.join(&card.weights), reason: error.to_string() }
     })?;
+    let weights = Weights { network, outlier: card.read_outlier(from)? };
     let bits = storage.name();
     let mut description = format!("{}; {bits} of {}", card.description, card.name);
     let mut training = card.training.clone();
@@ -29,5 +31,5 @@ pub fn shrink(from: &Path, storage: Storage, pruned: f64, out: &Path) -> Result<
     let name = out.file_name().unwrap_or(out.as_os_str()).to_string_lossy().into_owned();
     let pruned = pruned.max(card.pruned);
     let card = Card { name, description, storage, pruned, training, scores: Vec::new(), ..card };
-    folder::write(out, &bytes, card)
+    folder::write(out, &weights, card)
 }

@@ -167,7 +167,7 @@ pub fn prepare(samples: &[f32], spec: &FeatureSpec) -> Result<Prepared> {
 }
 
 /// Takes clips as training wants them; keeps what costs to make.
-struct Taker<'a> {
+pub struct Taker<'a> {
     spec: &'a FeatureSpec,
     takes: &'a [Take],
     phone: Phone,
@@ -176,7 +176,7 @@ struct Taker<'a> {
 }
 
 impl<'a> Taker<'a> {
-    fn new(spec: &'a FeatureSpec, takes: &'a [Take]) -> Self {
+    pub fn new(spec: &'a FeatureSpec, takes: &'a [Take]) -> Self {
         let has_rooms =
             |take: &Take| matches!(take, Take::Degraded(by) if by.contains(&Degradation::Room));
         let rooms = if takes.iter().any(has_rooms) { ROOMS } else { 0 };
@@ -193,7 +193,8 @@ impl<'a> Taker<'a> {
         takes.map(|take| prepare(&self.sound(samples, take, seed)?, self.spec)).collect()
     }
 
-    fn sound(&mut self, samples: &[f32], take: &Take, seed: u64) -> Result<Vec<f32>> {
+    /// One of the takes, at the analysis rate; the seed draws what degrades it.
+    pub fn sound(&mut self, samples: &[f32], take: &Take, seed: u64) -> Result<Vec<f32>> {
         let speed = match take {
             Take::Speed(speed) => speed,
             Take::Degraded(by) => return Ok(self.degraded(samples, by, seed)),

@@ -1,62 +1,66 @@
 //! Learns what tells a voice from other sounds (`model::outlier`): windows as the live engine cuts
-//! them, of the clips of training speakers, half of them in noise, against recordings of noise and
-//! melodies made here, all kinds alike. The border is where a fixed share of the windows of
+//! them, of the clips of training speakers, as they are and in noise, against crowds made of them,
+//! recordings of noise and melodies made here. The border is where a fixed share of the windows of
 //! validation speakers pass. Runs on the main thread and shows progress.
+
+pub mod hall;
+
+pub mod windows;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use burn::grad_clipping::GradientClippingConfig;
+use burn::module::Module;
+use burn::optim::{AdamWConfig, GradientsParams};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-use crate::config::{self, Config, Overrides};
-use crate::engine::step::Engine;
-use crate::features::statistics::add_statistics;
 use crate::model::card::Card;
-use crate::model::folder::write_card;
-use crate::model::outlier::{OutlierSpec, log_odds, measure, width};
-use crate::model::predictor::{Predict, Prediction};
-use crate::personal::few_shot::{Example, FewShot};
-use crate::train::bank::{Speech, at_speed, progress_bar};
-use crate::train::channel::{add_noise, power, stretch};
+use crate::model::folder::{self, Weights};
+use crate::model::network::{Network, NetworkSpec};
+use crate::model::outlier::{FILE_NAME, OutlierSpec, SOUNDS, VOICE};
+use crate::model::predictor::Window;
+use crate::model::storage::{self, Storage};
+use crate::model::stream::Stream;
+use crate::model::stream::layers::Layers;
+use crate::model::stream::vector::Processor;
+use crate::train::average::Average;
+use crate::train::bank::progress_bar;
 use crate::train::corpus::{Clip, Part, Split, read_manifest};
 use crate::train::course::commit;
 use crate::train::held_out::is_test_noise;
-use crate::train::left_out::LeftOut;
-use crate::train::melody::melody;
+use crate::train::outlier::hall::{Hall, degradations};
+use crate::train::outlier::windows::Windows;
 use crate::train::publish;
-use crate::units::{ANALYSIS_RATE_HZ, db_to_amplitude, to_f32};
 
 /// Of the validation speakers' windows, in percent, those that count as a voice.
 const PASSING_PERCENT: usize = 97;
 
-/// Prior's precision where all windows together count 2 (EXPERIMENTS.md, Q10).
-const TETHER: f32 = 0.002;
-
-/// Levels (RMS) that speech and noise are brought to, in dBFS.
-const SPEECH_DB: std::ops::Range<f32> = -38.0..-16.0;
-const NOISE_DB: std::ops::Range<f32> = -50.0..-14.0;
-
-/// Of the clips that are heard in noise, and how far it is below the voice.
-const NOISY_SHARE: f64 = 0.5;
-const SNR_DB: std::ops::Range<f32> = 0.0..25.0;
-
-/// Silence, or noise alone, before and after a clip.
-const BESIDE: usize = ANALYSIS_RATE_HZ as usize / 2;
-
-/// Each recording of noise is heard so often, at one of these speeds, in pieces of 20 s.
-const HEARINGS: usize = 6;
-const SPEEDS_PERCENT: [u32; 5] = [80, 90, 100, 110, 125];
-const PIECE: usize = 20 * ANALYSIS_RATE_HZ as usize;
-
-/// Lengths of melodies in samples.
-const MELODY: std::ops::Range<usize> =
-    4 * ANALYSIS_RATE_HZ as usize..16 * ANALYSIS_RATE_HZ as usize;
-
 const SEED: u64 = 1;
 
-/// Floor under what a measure moves.
-const DEVIATION_MIN: f32 = 1e-6;
+/// Lengths of the windows in frames, a batch of one; from the shortest that is asked about to the
+/// longest.
+const FRAMES: [usize; 5] = [48, 80, 120, 200, 300];
+
+/// Frames of a batch, all windows together, and the fewest windows.
+const BATCH_FRAMES: usize = 9600;
+const BATCH_MIN: usize = 48;
+
+/// Learning rate at its peak, what of the steps it rises in, and the usual rest.
+const LEARNING_RATE: f64 = 3e-3;
+const WARM_UP: f64 = 0.1;
+const WEIGHT_DECAY: f32 = 0.02;
+const GRADIENT_NORM: f32 = 2.0;
+const LABEL_SMOOTHING: f32 = 0.02;
+
+/// The averaged weights remember so much of the steps.
+const AVERAGE_SHARE: f64 = 0.1;
+
+/// A window is louder or softer by up to so many deviations: how loud it is says nothing.
+const LOUDER: f32 = 1.2;
 
 /// What the command line says.
 #[derive(Clone, Debug)]
@@ -68,16 +72,17 @@ pub struct Options {
     pub split: PathBuf,
     /// How many are made.
     pub melodies: usize,
+    pub crowds: usize,
+    /// Batches that it learns from.
+    pub steps: usize,
     /// Folder whose card it is entered in.
     pub model: PathBuf,
     pub command: String,
 }
 
-/// One kind of sound.
+/// One kind of sound that it learnt from.
 pub struct Kind {
     pub name: String,
-    /// One measured window after the other.
-    measures: Vec<f32>,
     pub windows: usize,
     /// Of the windows, those that count as a voice.
     pub passing: f32,
@@ -85,199 +90,158 @@ pub struct Kind {
 
 /// Enters what was learnt in the card; says how many windows of what it learnt from pass.
 pub fn run(options: &Options) -> Result<Vec<Kind>> {
-    let mut card = Card::load(&options.model)?;
+    let card = Card::load(&options.model)?;
     let split = Split::read(&options.split)?;
     let clips = read_manifest(&options.manifest, &options.corpora)?;
     split.check_against(&clips)?;
     let noise = read_manifest(&options.manifest, &options.noise_corpora)?;
-    let mut rng = StdRng::seed_from_u64(SEED);
-    let mut hall = Hall::new(options, &card, &noise)?;
-    let of = |part| clips.iter().filter(|clip| split.part_of(clip) == part).collect();
-    let mut kinds = vec![
-        hall.speech("speech", of(Part::Train), &mut rng)?,
-        hall.speech("speech of others", of(Part::Validation), &mut rng)?,
+    let of = |part| -> Vec<&Clip> { clips.iter().filter(|c| split.part_of(c) == part).collect() };
+    let (mut rng, degradations) = (StdRng::seed_from_u64(SEED), degradations());
+    let mut hall = Hall::new(options, &card, &noise, &of(Part::Train), &degradations)?;
+    let mut heard = vec![
+        ("voices".to_owned(), hall.voices(&of(Part::Train), &mut rng)?),
+        ("voices of others".to_owned(), hall.voices(&of(Part::Validation), &mut rng)?),
+        ("crowds".to_owned(), hall.crowds(&mut rng)?),
     ];
-    kinds.extend(hall.sounds(&mut rng)?);
+    heard.extend(hall.sounds(&mut rng)?);
     hall.left_out.tell();
-    let windows = |kinds: &[Kind]| kinds.iter().map(|kind| kind.windows).sum::<usize>();
-    if [&kinds[..1], &kinds[1..2], &kinds[2..]].into_iter().any(|kinds| windows(kinds) == 0) {
-        bail!("speech to learn from, speech of others and noise have to pass the gate at all");
+    let (needed, sounds) = heard.split_at(3);
+    if needed.iter().any(|(_, windows)| windows.is_empty())
+        || sounds.iter().all(|(_, windows)| windows.is_empty())
+    {
+        bail!("voices to learn from, voices of others, crowds and noise have to pass the gate");
     }
-    let width = width(&card.features);
-    let mut weights = learn(&kinds, width);
-    let odds = |kind: &Kind, weights: &[f32]| -> Vec<f32> {
-        kind.measures.chunks_exact(width).map(|window| log_odds(weights, window)).collect()
-    };
-    let mut others = odds(&kinds[1], &weights);
+    let network = learn(&heard, &spec(), card.features.rows(), options.steps, &mut rng);
+    let mut judge = Judge::new(&network, &card);
+    let mut others: Vec<f32> = needed[1].1.iter().map(|rows| judge.log_odds(rows)).collect();
     others.sort_by(f32::total_cmp);
     let border = others[others.len() * PASSING_PERCENT / 100];
-    weights[width] -= border;
-    for kind in &mut kinds {
-        let passing = odds(kind, &weights).into_iter().filter(|odds| *odds <= 0.0).count();
-        kind.passing = passing as f32 / kind.windows.max(1) as f32;
-    }
+    let kind = |(name, windows): &(String, Windows)| {
+        let passing = windows.iter().filter(|rows| judge.log_odds(rows) <= border).count();
+        let passing = passing as f32 / windows.len().max(1) as f32;
+        Kind { name: name.clone(), windows: windows.len(), passing }
+    };
+    let kinds = heard.iter().map(kind).collect();
     let voices = clips.iter().filter(|clip| split.part_of(clip) != Part::Test);
     let heard = voices.chain(noise.iter().filter(|clip| !is_test_noise(clip)));
-    let (command, commit, corpora) = (options.command.clone(), commit(), publish::corpora(heard));
-    card.outlier = Some(OutlierSpec { command, commit, weights, corpora });
-    write_card(&options.model, &card)?;
+    enter(options, card, &network.favouring(VOICE, border), publish::corpora(heard))?;
     Ok(kinds)
 }
 
-/// Logistic regression of the kinds behind the second against the first, each kind alike.
-fn learn(kinds: &[Kind], width: usize) -> Vec<f32> {
-    let mut spread = Vec::new();
-    add_statistics(&kinds[0].measures, width, &mut spread);
-    spread[width..].iter_mut().for_each(|deviation| *deviation = deviation.max(DEVIATION_MIN));
-    let (mean, deviation) = spread.split_at(width);
-    let sounds = kinds[2..].iter().filter(|kind| 0 < kind.windows);
-    let alike = sounds.clone().count();
-    let examples: Vec<Example> = sounds
-        .map(|kind| (1, kind, alike))
-        .chain([(0, &kinds[0], 1)])
-        .flat_map(|(label, kind, alike)| {
-            let weight = 1.0 / (alike * kind.windows) as f32;
-            kind.measures.chunks_exact(width).map(move |window| {
-                let values = window.iter().zip(mean).zip(deviation);
-                let embedding = values.map(|((value, mean), by)| (value - mean) / by).collect();
-                Example { label, weight, probabilities: vec![0.5; 2], embedding }
-            })
-        })
-        .collect();
-    let (mut weights, mut bias) = FewShot::learn(&examples, TETHER).odds();
-    for ((weight, mean), deviation) in weights.iter_mut().zip(mean).zip(deviation) {
-        *weight /= deviation;
-        bias -= *weight * mean;
+/// Twelve times smaller than the network for emotions, which it need not match.
+fn spec() -> NetworkSpec {
+    NetworkSpec {
+        channels: vec![24, 32, 32],
+        pooled: 2,
+        lstm: 16,
+        attention: 16,
+        embedding: 32,
+        ..NetworkSpec::default()
     }
-    weights.push(bias);
-    weights
 }
 
-/// Where sounds are made and heard.
-struct Hall<'a> {
-    options: &'a Options,
-    card: &'a Card,
-    config: Config,
-    /// Recordings to learn from, by their kind.
-    noise: Vec<(String, Vec<Vec<f32>>)>,
-    left_out: LeftOut,
+/// Its weights go beside the model's, which stay.
+fn enter(
+    options: &Options,
+    mut card: Card,
+    network: &Network,
+    corpora: Vec<crate::model::card::Corpus>,
+) -> Result<()> {
+    let bytes = publish::safetensors(network)?;
+    card.outlier = Some(OutlierSpec {
+        command: options.command.clone(),
+        commit: commit(),
+        weights: FILE_NAME.to_owned(),
+        sha256: String::new(), // filled in where it is written
+        parameters: network.num_params(),
+        network: spec(),
+        corpora,
+    });
+    let outlier = Some(storage::shrink(&bytes, Storage::F16, 0.0)?);
+    let weights = Weights { network: card.read_weights(&options.model)?, outlier };
+    folder::write(&options.model, &weights, card)?;
+    Ok(())
 }
 
-impl<'a> Hall<'a> {
-    fn new(options: &'a Options, card: &'a Card, noise: &[Clip]) -> Result<Self> {
-        let config = config::parse("config.toml".as_ref(), "", &Overrides::default())?;
-        let mut hall =
-            Self { options, card, config, noise: Vec::new(), left_out: LeftOut::default() };
-        for kind in &options.noise_corpora {
-            let clips = noise.iter().filter(|clip| clip.corpus == *kind && !is_test_noise(clip));
-            let read = |clip: &Clip| hall.left_out.read(&options.audio_root, &clip.path);
-            let recordings: Vec<Vec<f32>> = clips.filter_map(read).collect();
-            if recordings.is_empty() {
-                bail!("nothing of {kind} can be learnt from: it is not there, or all for testing");
-            }
-            hall.noise.push((kind.clone(), recordings));
+/// Half of each batch are voices, a quarter crowds, a quarter the other kinds alike; all windows of
+/// a batch are of one length.
+fn learn(
+    heard: &[(String, Windows)],
+    spec: &NetworkSpec,
+    coefficients: usize,
+    steps: usize,
+    rng: &mut StdRng,
+) -> Network {
+    let device = Device::flex().autodiff();
+    device.seed(SEED);
+    let mut network = spec.init(coefficients, SOUNDS.len(), &device);
+    let clipping = GradientClippingConfig::Norm(GRADIENT_NORM);
+    let adam = AdamWConfig::new().with_weight_decay(WEIGHT_DECAY);
+    let mut optimizer = adam.with_grad_clipping(Some(clipping)).init();
+    let mut average = Average::default();
+    let sounds: Vec<&Windows> =
+        heard[3..].iter().map(|(_, windows)| windows).filter(|w| !w.is_empty()).collect();
+    let progress = progress_bar(steps, "steps");
+    for step in 0..steps {
+        let frames = FRAMES[rng.random_range(0..FRAMES.len())];
+        let quarter = (BATCH_FRAMES / frames).max(BATCH_MIN) / 4;
+        let mut rows = Vec::new();
+        for place in 0..4 * quarter {
+            let windows = match place / quarter {
+                0 | 1 => &heard[0].1,
+                2 => &heard[2].1,
+                _ => sounds[rng.random_range(0..sounds.len())],
+            };
+            let start = rows.len();
+            windows.draw(frames, rng, &mut rows);
+            let louder = rng.random_range(-LOUDER..LOUDER);
+            rows[start..].iter_mut().step_by(coefficients).for_each(|level| *level += louder);
         }
-        Ok(hall)
-    }
-
-    /// Each clip once, half of them in noise.
-    fn speech(&mut self, name: &str, clips: Vec<&Clip>, rng: &mut StdRng) -> Result<Kind> {
-        let mut measures = Vec::new();
-        let progress = progress_bar(clips.len(), "speech");
-        for clip in clips {
-            progress.inc(1);
-            let sound = self.left_out.read(&self.options.audio_root, &clip.path);
-            let Some(sound) = sound else { continue };
-            let Speech { span, .. } = Speech::of(&sound, &self.card.features);
-            let hop = self.card.features.hop;
-            let span = BESIDE + span.start * hop..BESIDE + span.end * hop;
-            let mut sound = [&[0.0; BESIDE][..], &sound, &[0.0; BESIDE]].concat();
-            if rng.random_bool(NOISY_SHARE) {
-                let noise = self.noise(sound.len(), rng);
-                add_noise(&mut sound, &noise, span, rng.random_range(SNR_DB));
-            }
-            bring_to(&mut sound, rng.random_range(SPEECH_DB));
-            self.hear(&sound, &mut measures)?;
-        }
-        progress.finish_and_clear();
-        Ok(self.kind(name, measures))
-    }
-
-    /// Recordings of each kind, and melodies.
-    fn sounds(&self, rng: &mut StdRng) -> Result<Vec<Kind>> {
-        let mut kinds = Vec::new();
-        for (name, recordings) in &self.noise {
-            let progress = progress_bar(recordings.len(), "noise");
-            let mut measures = Vec::new();
-            for recording in recordings {
-                progress.inc(1);
-                for _ in 0..HEARINGS {
-                    let percent = SPEEDS_PERCENT[rng.random_range(0..SPEEDS_PERCENT.len())];
-                    let sound = at_speed(recording, ANALYSIS_RATE_HZ / 100 * percent)?;
-                    for piece in sound.chunks(PIECE) {
-                        let mut piece = piece.to_vec();
-                        bring_to(&mut piece, rng.random_range(NOISE_DB));
-                        self.hear(&piece, &mut measures)?;
-                    }
-                }
-            }
-            progress.finish_and_clear();
-            kinds.push(self.kind(name, measures));
-        }
-        let mut measures = Vec::new();
-        let progress = progress_bar(self.options.melodies, "melodies");
-        for _ in 0..self.options.melodies {
-            progress.inc(1);
-            let mut sound = melody(rng.random_range(MELODY), rng);
-            bring_to(&mut sound, rng.random_range(NOISE_DB));
-            self.hear(&sound, &mut measures)?;
-        }
-        progress.finish_and_clear();
-        kinds.push(self.kind("melodies", measures));
-        Ok(kinds)
-    }
-
-    /// A piece of any kind, melodies among them, kinds alike.
-    fn noise(&self, length: usize, rng: &mut StdRng) -> Vec<f32> {
-        let Some((_, recordings)) = self.noise.get(rng.random_range(0..=self.noise.len())) else {
-            return melody(length, rng);
+        let sound = |place: usize| (place / quarter).saturating_sub(1);
+        let target = |place: usize| {
+            let smooth = LABEL_SMOOTHING / SOUNDS.len() as f32;
+            let is = |other| if other == sound(place) { 1.0 - LABEL_SMOOTHING } else { 0.0 };
+            (0..SOUNDS.len()).map(move |other| is(other) + smooth).collect::<Vec<f32>>()
         };
-        stretch(&recordings[rng.random_range(0..recordings.len())], length, rng)
+        let targets: Vec<f32> = (0..4 * quarter).flat_map(target).collect();
+        let rows = TensorData::new(rows, [4 * quarter, frames, coefficients]);
+        let rows = Tensor::<3>::from_data(rows, &device).swap_dims(1, 2);
+        let targets = TensorData::new(targets, [4 * quarter, SOUNDS.len()]);
+        let targets = Tensor::<2>::from_data(targets, &device);
+        let said = log_softmax(network.forward(rows).logits, 1);
+        let loss = (said * targets).sum().neg().div_scalar(4.0 * quarter as f32);
+        let gradients = GradientsParams::from_grads(loss.backward(), &network);
+        network = optimizer.step(learning_rate(step as f64 / steps as f64), network, gradients);
+        average.observe(&network, steps as f64 * AVERAGE_SHARE);
+        progress.inc(1);
     }
-
-    /// Adds the measures of the windows that the live engine asks about.
-    fn hear(&self, sound: &[f32], measures: &mut Vec<f32>) -> Result<()> {
-        let mut engine = Engine::new(ANALYSIS_RATE_HZ, self.card, &self.config)?;
-        let mut ear = Ear { card: self.card, kept: measures, window: Vec::new() };
-        engine.step(sound, &mut ear, &mut |_| {});
-        Ok(())
-    }
-
-    fn kind(&self, name: &str, measures: Vec<f32>) -> Kind {
-        let windows = measures.len() / width(&self.card.features);
-        Kind { name: name.to_owned(), measures, windows, passing: 0.0 }
-    }
+    progress.finish_and_clear();
+    average.apply(network).valid()
 }
 
-/// Measures what it is asked about, and says nothing.
-struct Ear<'a> {
-    card: &'a Card,
-    kept: &'a mut Vec<f32>,
-    window: Vec<f32>,
+/// Linear rise, then half a cosine to zero.
+fn learning_rate(done: f64) -> f64 {
+    let warm = (done / WARM_UP).clamp(0.01, 1.0);
+    LEARNING_RATE * warm * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
 }
 
-impl Predict for Ear<'_> {
-    fn predict(&mut self, rows: &[f32], _: usize) -> Prediction {
-        measure(rows, &self.card.features, &mut self.window);
-        self.kept.extend_from_slice(&self.window);
-        Prediction::NOTHING
+/// Looks at one window after the other as live.
+struct Judge {
+    stream: Stream,
+    /// Number of the window's first frame: so far apart that nothing of one is taken for another's.
+    start: u64,
+}
+
+impl Judge {
+    fn new(network: &Network, card: &Card) -> Self {
+        let layers = Layers::new(network, Processor::detect()).into();
+        Self { stream: Stream::new(layers, card.window_rule().rows_max(), 1.0), start: 0 }
     }
-}
 
-/// To this level (RMS) in dBFS, or as near to it as full scale allows.
-fn bring_to(sound: &mut [f32], level_db: f32) {
-    let level = to_f32(power(sound).sqrt()).max(f32::MIN_POSITIVE);
-    let peak = sound.iter().fold(f32::MIN_POSITIVE, |peak: f32, sample| peak.max(sample.abs()));
-    let factor = (db_to_amplitude(level_db) / level).min(1.0 / peak);
-    sound.iter_mut().for_each(|sample| *sample *= factor);
+    /// Against a voice.
+    fn log_odds(&mut self, rows: &[f32]) -> f32 {
+        self.start += rows.len() as u64;
+        let voice = self.stream.predict(Window { rows, start: self.start }).probabilities[VOICE];
+        ((1.0 - voice) / voice.max(f32::MIN_POSITIVE)).ln()
+    }
 }

@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 
 use crate::model::card::{Card, Corpus};
-use crate::model::folder;
+use crate::model::folder::{self, Weights};
 use crate::model::network::Network;
 use crate::train::corpus::Clip;
 
@@ -48,9 +48,14 @@ pub fn corpora<'a>(clips: impl IntoIterator<Item = &'a Clip>) -> Vec<Corpus> {
 
 /// Writes weights and card to `folder`; fills in the card's hash and count of parameters.
 pub fn publish(folder: &Path, network: &Network, mut card: Card) -> Result<Card> {
-    // Without metadata, whose order differs from run to run: same weights, same file.
+    card.parameters = network.num_params();
+    Ok(folder::write(folder, &Weights { network: safetensors(network)?, outlier: None }, card)?)
+}
+
+/// The weights' file; without metadata, whose order differs from run to run: same weights, same
+/// file.
+pub fn safetensors(network: &Network) -> Result<Vec<u8>> {
     let mut store = SafetensorsStore::from_bytes(None).clear_metadata();
     network.save_into(&mut store).context("the weights do not go into safetensors")?;
-    card.parameters = network.num_params();
-    Ok(folder::write(folder, &store.get_bytes()?, card)?)
+    Ok(store.get_bytes()?)
 }

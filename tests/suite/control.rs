@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rosc::{OscMessage, OscType};
 
-use crate::harness::{Daemon, Ear, copy_of_the_model, free_address, hops, project, wait_until};
+use crate::harness::{Daemon, Ear, copy_the_model_to, free_address, hops, project, wait_until};
 
 fn demo(arguments: &[&str]) -> Daemon {
     let mut daemon = Daemon::start(&[&["--input", "demo", "--backend", "cpu"], arguments].concat());
@@ -108,13 +108,10 @@ fn a_hang_up_signal_reloads_too() {
 /// A folder of models: the shipped one, and the same under another name with one label renamed.
 fn two_models() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let (_keep, copy) = copy_of_the_model();
     for name in ["first", "second"] {
         let target = folder.path().join(name);
         fs::create_dir(&target).expect("the folder is ours");
-        for file in ["model.toml", "weights.safetensors"] {
-            fs::copy(copy.join(file), target.join(file)).expect("the folder is ours");
-        }
+        copy_the_model_to(&target);
     }
     let card = folder.path().join("second/model.toml");
     let text = fs::read_to_string(&card).expect("the folder is ours").replacen(

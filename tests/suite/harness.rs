@@ -263,12 +263,18 @@ pub fn hops(heard: &[Heard]) -> Vec<(i32, Vec<&Heard>)> {
 /// A folder with a copy of the shipped model, to be spoiled.
 pub fn copy_of_the_model() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder for the test");
-    let shipped = project().join("models/affectd-3");
-    for name in ["model.toml", "weights.safetensors"] {
-        std::fs::copy(shipped.join(name), folder.path().join(name)).expect("the model is shipped");
-    }
+    copy_the_model_to(folder.path());
     let path = folder.path().to_owned();
     (folder, path)
+}
+
+/// Card and weights into a folder that is there.
+pub fn copy_the_model_to(folder: &Path) {
+    let shipped = std::fs::read_dir(project().join("models/affectd-3")).expect("it is shipped");
+    for file in shipped.map(|file| file.expect("it can be read").path()) {
+        let name = file.file_name().expect("a file has a name");
+        std::fs::copy(&file, folder.join(name)).expect("the folder is ours");
+    }
 }
 
 pub fn is_device(heard: &Heard) -> bool {

@@ -15,7 +15,9 @@ use affectd::wav::{self, Sound};
 use burn::tensor::Device;
 use rosc::OscType;
 
-use crate::harness::{Daemon, Running, copy_of_the_model, hops, outcome, project, wait_until};
+use crate::harness::{
+    Daemon, Running, copy_of_the_model, copy_the_model_to, hops, outcome, project, wait_until,
+};
 use crate::training::{Corpus, demo_clips, epochs_done, finish};
 
 fn shipped() -> PathBuf {
@@ -129,9 +131,7 @@ fn another_network_with_other_labels_takes_over_and_back_without_a_lost_hop() {
     let root = tempfile::tempdir().unwrap();
     let first = root.path().join("first");
     fs::create_dir(&first).unwrap();
-    for file in ["model.toml", "weights.safetensors"] {
-        fs::copy(shipped().join(file), first.join(file)).unwrap();
-    }
+    copy_the_model_to(&first);
     make_small(&root.path().join("small"));
     let arguments = ["--input", "demo", "--backend", "cpu", "--model", first.to_str().unwrap()];
     let mut daemon = Daemon::start(&arguments);

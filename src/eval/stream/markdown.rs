@@ -104,24 +104,26 @@ impl Markdown<'_> {
         writeln!(
             f,
             "\n## Noise taken for a voice\n\nProtocol: recordings without a voice that one could \
-             follow, brought to this level (RMS), one after the other through the live engine; the \
-             triggers have the default thresholds, one on arousal, one on each class.\n\n\
-             | kind | level | minutes | segments a minute | triggers a minute | voice on | a label \
-             leads | training heard it | segments begun by |\n\
+             follow, brought so far below a voice of -25 dBFS (RMS), one after the other through the \
+             live engine; the triggers have the default thresholds, one on arousal, one on each \
+             class. In each recording of babble the voices fall silent one by one until one speaks \
+             alone, which is rightly followed; three at once are a crowd.\n\n\
+             | kind | voice to noise | minutes | segments a minute | triggers a minute | voice on | \
+             a label leads | trained with it | segments begun by |\n\
              |---|---:|---:|---:|---:|---:|---:|---|---|"
         )?;
         for row in &self.0.noises {
             writeln!(
                 f,
-                "| {} | {} dBFS | {:.1} | {:.2} | {:.2} | {:.1} % | {:.1} % | {} | {} |",
+                "| {} | {} dB | {:.1} | {:.2} | {:.2} | {:.1} % | {:.1} % | {} | {} |",
                 row.kind,
-                row.level_db,
+                row.snr_db,
                 row.minutes,
                 row.segments_per_minute,
                 row.triggers_per_minute,
                 100.0 * row.voice_share,
                 100.0 * row.labelled_share,
-                if row.is_heard { "yes" } else { "no" },
+                if row.heard_by.is_empty() { "–".to_owned() } else { row.heard_by.join(", ") },
                 begun_by(row),
             )?;
         }

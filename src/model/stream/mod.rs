@@ -31,7 +31,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::model::outlier::Outlier;
+use crate::model::outlier::VOICE;
 use crate::model::predictor::{Prediction, Window};
 use crate::model::stream::convolution::Kept;
 use crate::model::stream::layers::Layers;
@@ -61,7 +61,8 @@ pub struct Stream {
     embedding: Vec<f32>,
     logits: Vec<f32>,
     dimensions: Vec<f32>,
-    outlier: Option<Outlier>,
+    /// Follows the same channel and says whether it is a voice.
+    outlier: Option<Box<Self>>,
 }
 
 #[derive(Debug)]
@@ -106,8 +107,8 @@ impl Stream {
     }
 
     /// What tells a voice from other sounds from now on.
-    pub fn set_outlier(&mut self, outlier: Option<Outlier>) {
-        self.outlier = outlier;
+    pub fn set_outlier(&mut self, outlier: Option<Self>) {
+        self.outlier = outlier.map(Box::new);
     }
 
     /// What the network says about this window. A row that is no number makes the answers none
@@ -133,7 +134,7 @@ impl Stream {
             *dimension = 1.0 / (1.0 + (-value).exp());
         }
         if let Some(outlier) = &mut self.outlier {
-            prediction.outlier = outlier.probability(window.rows);
+            prediction.outlier = 1.0 - outlier.predict(window).probabilities[VOICE];
         }
         prediction
     }

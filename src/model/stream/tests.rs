@@ -205,8 +205,24 @@ fn a_row_that_is_no_number_spoils_the_windows_that_hold_it_and_no_others() {
 }
 
 #[test]
-fn a_model_on_the_cpu_is_followed() {
+fn a_model_on_the_cpu_is_followed_and_says_of_a_voice_what_it_says_of_whole_windows() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/affectd-3");
-    let predictor = Predictor::load(&folder, &Device::flex()).expect("the shipped model");
-    assert!(Predict::open(&predictor).is_some());
+    let mut predictor = Predictor::load(&folder, &Device::flex()).expect("the shipped model");
+    let mut stream = Predict::open(&predictor).expect("it is on the CPU");
+    let width = predictor.card().features.rows();
+    let mut rng = StdRng::seed_from_u64(4);
+    let rows: Vec<f32> = (0..600 * width).map(|_| noise(&mut rng)).collect();
+    let rule = predictor.card().window_rule();
+    let mut outliers = Vec::new();
+    for window in live(rule, 10, 50) {
+        let rows = &rows[window.start * width..window.end * width];
+        let followed = stream.predict(Window { rows, start: window.start as u64 }).outlier;
+        let whole = predictor.predict(rows, window.len()).outlier;
+        assert!((followed - whole).abs() <= ERROR_MAX, "{window:?}: {followed}, not {whole}");
+        outliers.push(whole);
+    }
+    outliers.dedup();
+    assert!(20 < outliers.len(), "it depends on what it hears");
+    let rows = [&rows[..100 * width], &[f32::NAN], &rows[..width - 1]].concat();
+    assert!(stream.predict(Window { rows: &rows, start: 9000 }).outlier.is_nan());
 }
