@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::features::{FeatureError, FeatureSpec};
 use crate::model::network::NetworkSpec;
-use crate::model::outlier::OutlierSpec;
+use crate::model::outlier::{self, OutlierSpec};
 use crate::model::storage::Storage;
 use crate::model::window::WindowRule;
 use crate::units::to_count;
@@ -236,12 +236,16 @@ impl Card {
     }
 
     /// Lists of numbers, and how long they have to be.
-    fn lists(&self) -> [(&'static str, &[f32], usize); 2] {
+    fn lists(&self) -> impl Iterator<Item = (&'static str, &[f32], usize)> {
         let rows = self.features.rows();
-        [
-            ("normaliser.mean", &self.normaliser.mean, rows),
-            ("normaliser.deviation", &self.normaliser.deviation, rows),
-        ]
+        let normaliser = [
+            ("normaliser.mean", &self.normaliser.mean[..], rows),
+            ("normaliser.deviation", &self.normaliser.deviation[..], rows),
+        ];
+        let outlier = self.outlier.as_ref();
+        let width = outlier::width(&self.features) + 1;
+        let outlier = outlier.map(|outlier| ("outlier.moves", &outlier.moves[..], width));
+        normaliser.into_iter().chain(outlier)
     }
 
     /// Reads the weights' bytes and holds them against the hash.

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::model::card::{Card, LABELS_MAX, ModelError};
 use crate::model::network::{Network, NetworkOutput};
-use crate::model::outlier::{SOUNDS, VOICE};
+use crate::model::outlier::{Moves, SOUNDS, VOICE};
 use crate::model::storage;
 use crate::model::stream::Stream;
 use crate::model::stream::layers::Layers;
@@ -176,8 +176,15 @@ impl Predictor {
         let (layers, outlier) = self.layers.clone()?;
         let frames_max = self.card.window_rule().rows_max();
         let mut stream = Stream::new(layers, frames_max, self.card.temperature);
-        stream.set_outlier(outlier.map(|layers| Stream::new(layers, frames_max, 1.0)));
+        if let (Some(layers), Some(moves)) = (outlier, self.moves()) {
+            stream.set_outlier(Stream::new(layers, frames_max, 1.0), moves);
+        }
         Some(stream)
+    }
+
+    fn moves(&self) -> Option<Moves> {
+        let outlier = self.card.outlier.as_ref();
+        outlier.map(|outlier| Moves::new(&self.card.features, &outlier.moves))
     }
 
     pub fn card(&self) -> &Card {
@@ -201,7 +208,7 @@ impl Predictor {
     pub fn answer_batch(&self, batch: Batch, answers: &mut Vec<Prediction>) {
         let rows = self.rows(batch);
         let outliers = self.outliers(&rows);
-        self.read(self.network.forward(rows), outliers, answers);
+        self.read(batch, self.network.forward(rows), outliers, answers);
     }
 
     /// The answer to one window, and the embedding that its heads saw.
@@ -212,7 +219,7 @@ impl Predictor {
         let output = self.network.forward(rows);
         let embedding = output.embedding.clone().into_data().iter::<f32>().collect();
         let mut answers = Vec::with_capacity(1);
-        self.read(output, outliers, &mut answers);
+        self.read(batch, output, outliers, &mut answers);
         (answers[0], embedding)
     }
 
@@ -227,7 +234,7 @@ impl Predictor {
         rows.swap_dims(1, 2)
     }
 
-    /// Probability of each window that it is no voice, `[count, 1]`.
+    /// Probability of each window that it is no voice to the network that looks at that, `[count, 1]`.
     fn outliers(&self, rows: &Tensor<3>) -> Tensor<2> {
         let Some(network) = &self.outlier else {
             return Tensor::zeros([rows.dims()[0], 1], &self.device);
@@ -236,19 +243,28 @@ impl Predictor {
         sounds.narrow(1, VOICE, 1).neg().add_scalar(1.0)
     }
 
-    /// Adds the answer of each row of the batch.
-    fn read(&self, output: NetworkOutput, outliers: Tensor<2>, answers: &mut Vec<Prediction>) {
+    /// Adds the answer of each window of the batch.
+    fn read(
+        &self,
+        batch: Batch,
+        output: NetworkOutput,
+        outliers: Tensor<2>,
+        answers: &mut Vec<Prediction>,
+    ) {
         let calibrated = softmax(output.logits.div_scalar(self.card.temperature), 1);
         // One transfer for all.
         let joined = Tensor::cat(vec![calibrated, output.dimensions, outliers], 1).into_data();
         let labels = self.card.labels.len();
         let values: Vec<f32> = joined.iter::<f32>().collect();
-        for row in values.chunks_exact(labels + DIMENSIONS + 1) {
-            let mut prediction =
-                Prediction { outlier: row[labels + DIMENSIONS], ..Prediction::NOTHING };
+        let mut moves = self.moves();
+        for (row, window) in values.chunks_exact(labels + DIMENSIONS + 1).zip(batch.each()) {
+            let mut prediction = Prediction::NOTHING;
             let (probabilities, rest) = row.split_at(labels);
             prediction.probabilities[..labels].copy_from_slice(probabilities);
             prediction.dimensions.copy_from_slice(&rest[..DIMENSIONS]);
+            if let Some(moves) = &mut moves {
+                prediction.outlier = moves.probability(window).max(rest[DIMENSIONS]);
+            }
             answers.push(prediction);
         }
     }

@@ -138,6 +138,18 @@ impl FewShot {
     }
 }
 
+impl FewShot {
+    /// Of two labels that nothing was said about before: the weights of an embedding, and the bias,
+    /// that sum to the logarithm of the second's odds.
+    pub fn odds(&self) -> (Vec<f32>, f32) {
+        let (first, second) = self.weights.split_at(self.inputs.min(self.weights.len()));
+        let mut odds: Vec<f32> = second.iter().zip(first).map(|(to, from)| to - from).collect();
+        let bias = odds.pop().unwrap_or(0.0);
+        odds.iter_mut().for_each(|weight| *weight *= self.scale);
+        (odds, bias)
+    }
+}
+
 impl Example {
     fn prepared(&self, scale: f32) -> Prepared {
         Prepared {

@@ -31,7 +31,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::model::outlier::VOICE;
+use crate::model::outlier::{Moves, VOICE};
 use crate::model::predictor::{Prediction, Window};
 use crate::model::stream::convolution::Kept;
 use crate::model::stream::layers::Layers;
@@ -61,8 +61,8 @@ pub struct Stream {
     embedding: Vec<f32>,
     logits: Vec<f32>,
     dimensions: Vec<f32>,
-    /// Follows the same channel and says whether it is a voice.
-    outlier: Option<Box<Self>>,
+    /// What says whether it is a voice; the network follows the same channel.
+    outlier: Option<(Box<Self>, Moves)>,
 }
 
 #[derive(Debug)]
@@ -107,8 +107,8 @@ impl Stream {
     }
 
     /// What tells a voice from other sounds from now on.
-    pub fn set_outlier(&mut self, outlier: Option<Self>) {
-        self.outlier = outlier.map(Box::new);
+    pub fn set_outlier(&mut self, network: Self, moves: Moves) {
+        self.outlier = Some((Box::new(network), moves));
     }
 
     /// What the network says about this window. A row that is no number makes the answers none
@@ -133,8 +133,9 @@ impl Stream {
         for (dimension, value) in prediction.dimensions.iter_mut().zip(&self.dimensions) {
             *dimension = 1.0 / (1.0 + (-value).exp());
         }
-        if let Some(outlier) = &mut self.outlier {
-            prediction.outlier = 1.0 - outlier.predict(window).probabilities[VOICE];
+        if let Some((network, moves)) = &mut self.outlier {
+            let voice = network.predict(window).probabilities[VOICE];
+            prediction.outlier = moves.probability(window.rows).max(1.0 - voice);
         }
         prediction
     }
