@@ -6,6 +6,7 @@ use affectd::config::{self, Overrides};
 use affectd::engine::step::Engine;
 use affectd::model::backend::{self, Choice};
 use affectd::model::card::Card;
+use affectd::model::outlier::OutlierSpec;
 use affectd::train::melody::melody;
 use affectd::wav::{self, Sound};
 use rand::SeedableRng;
@@ -89,8 +90,14 @@ fn one_that_is_damaged_missing_or_of_another_shape_is_refused() {
     std::fs::write(&path, whole).unwrap();
     std::fs::write(model.join("model.toml"), card.replace("lstm = 16", "lstm = 17")).unwrap();
     told("does not fit the network");
-    std::fs::write(model.join("model.toml"), card.replace("pooled = 2", "pooled = 9")).unwrap();
-    check(&["model", "card", model.to_str().unwrap()], 6, &["outlier.network.pooled", "0 to 3"]);
+    let refused = |change: &dyn Fn(&mut OutlierSpec), says: &[&str]| {
+        let mut card: Card = toml::from_str(&card).unwrap();
+        change(card.outlier.as_mut().unwrap());
+        std::fs::write(model.join("model.toml"), toml::to_string(&card).unwrap()).unwrap();
+        check(&["model", "card", model.to_str().unwrap()], 6, says);
+    };
+    refused(&|outlier| outlier.network.pooled = 9, &["outlier.network.pooled is 9", "0 to 3"]);
+    refused(&|outlier| outlier.moves.truncate(3), &["outlier.moves is 3 values", "87 numbers"]);
 }
 
 #[test]
