@@ -234,7 +234,8 @@ impl Predictor {
         rows.swap_dims(1, 2)
     }
 
-    /// Probability of each window that it is no voice to the network that looks at that, `[count, 1]`.
+    /// Probability of each window that it is no voice, by the network that looks at that;
+    /// `[count, 1]`.
     fn outliers(&self, rows: &Tensor<3>) -> Tensor<2> {
         let Some(network) = &self.outlier else {
             return Tensor::zeros([rows.dims()[0], 1], &self.device);

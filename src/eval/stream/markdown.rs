@@ -104,12 +104,12 @@ impl Markdown<'_> {
         writeln!(
             f,
             "\n## Noise taken for a voice\n\nProtocol: recordings without a voice that one could \
-             follow, brought so far below a voice of -25 dBFS (RMS), one after the other through the \
-             live engine; the triggers have the default thresholds, one on arousal, one on each \
-             class. In each recording of babble the voices fall silent one by one until one speaks \
-             alone, which is rightly followed; three at once are a crowd.\n\n\
-             | kind | voice to noise | minutes | segments a minute | triggers a minute | voice on | \
-             a label leads | trained with it | segments begun by |\n\
+             follow, brought so far below a voice of -25 dBFS (RMS), one after the other through \
+             the live engine; the triggers have the default thresholds, one on arousal, one on \
+             each class. In each recording of babble the voices fall silent one by one until one \
+             speaks alone, which is rightly followed; three at once are a crowd.\n\n\
+             | kind | voice to noise | minutes | segments a minute | triggers a minute \
+             | voice on | a label leads | trained with it | segments begun by |\n\
              |---|---:|---:|---:|---:|---:|---:|---|---|"
         )?;
         for row in &self.0.noises {

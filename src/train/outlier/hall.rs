@@ -34,7 +34,8 @@ const SOUND_DB: std::ops::Range<f32> = -50.0..-14.0;
 const SNR_DB: std::ops::Range<f32> = 3.0..25.0;
 const ABOVE_CROWD_DB: std::ops::Range<f32> = 10.0..25.0;
 
-/// White noise of a microphone below every sound.
+/// White noise of a microphone below a sound; the other sounds are as clean as behind a noise gate.
+const HISS_SHARE: f64 = 0.5;
 const HISS_DB: std::ops::Range<f32> = -70.0..-35.0;
 
 /// How much louder or softer than usual a voice is.
@@ -291,9 +292,11 @@ impl<'a> Hall<'a> {
         windows: &mut Windows,
         rng: &mut StdRng,
     ) -> Result<()> {
-        let hiss =
-            to_f32((3.0 * power(&sound)).sqrt()) * db_to_amplitude(rng.random_range(HISS_DB));
-        sound.iter_mut().for_each(|sample| *sample += hiss * rng.random_range(-1.0..=1.0));
+        if rng.random_bool(HISS_SHARE) {
+            let hiss =
+                to_f32((3.0 * power(&sound)).sqrt()) * db_to_amplitude(rng.random_range(HISS_DB));
+            sound.iter_mut().for_each(|sample| *sample += hiss * rng.random_range(-1.0..=1.0));
+        }
         let mut engine = Engine::new(ANALYSIS_RATE_HZ, self.card, &self.config)?;
         engine.step(&sound, &mut Ear { windows, every, asked: 0 }, &mut |_| {});
         Ok(())
