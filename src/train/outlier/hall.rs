@@ -52,7 +52,8 @@ const HEARINGS: usize = 8;
 const SPEEDS_PERCENT: [u32; 5] = [80, 90, 100, 110, 125];
 const PIECE: usize = seconds(20.0);
 
-/// Speeds of the voices of a crowd: more speakers than there are.
+/// Speeds of voices: more speakers than there are, and some that went through a resampler as other
+/// sounds did; a device at 48 kHz must not make a voice strange.
 const VOICE_SPEEDS_PERCENT: [u32; 5] = [90, 95, 100, 105, 110];
 
 /// Of what is no voice, what is heard in a room.
@@ -150,7 +151,8 @@ impl<'a> Hall<'a> {
                 let mut sound = vec![0.0; if rng.random_bool(0.5) { BESIDE } else { 0 }];
                 for clip in clips {
                     let read = self.left_out.read(&self.options.audio_root, &clip.path);
-                    let Some(mut clip) = read else { continue };
+                    let Some(clip) = read else { continue };
+                    let mut clip = at_any_speed(&clip, &VOICE_SPEEDS_PERCENT, rng)?;
                     bring_to(&mut clip, -26.0 + rng.random_range(LOUDER_DB));
                     sound.extend(clip);
                     sound.resize(sound.len() + rng.random_range(PAUSE), 0.0);
@@ -256,7 +258,8 @@ impl<'a> Hall<'a> {
         let count = rng.random_range(CROWD);
         let mut speakers: Vec<&Vec<Vec<f32>>> = self.crowd.iter().collect();
         speakers.shuffle(rng);
-        for sentences in speakers.into_iter().take(count) {
+        // Of few speakers each speaks several times.
+        for sentences in speakers.into_iter().cycle().take(count) {
             let percent = VOICE_SPEEDS_PERCENT[rng.random_range(0..VOICE_SPEEDS_PERCENT.len())];
             let loudness = db_to_amplitude(rng.random_range(LOUDER_DB));
             let mut voice = vec![0.0; rng.random_range(0..BESIDE)];
