@@ -184,11 +184,15 @@ fn train_epoch(
     sum / drafts.len() as f32
 }
 
-/// Linear rise, then half a cosine to zero.
 fn learning_rate(recipe: &Recipe, epochs_done: f64) -> f64 {
-    let warm = (epochs_done / WARM_UP_EPOCHS).clamp(0.01, 1.0);
     let turn = std::f64::consts::PI * epochs_done / recipe.epochs as f64;
-    recipe.learning_rate * warm * 0.5 * (1.0 + turn.cos())
+    scheduled(recipe.learning_rate, epochs_done / WARM_UP_EPOCHS, turn)
+}
+
+/// Learning rate: a linear rise to its `peak` while `warm` goes from 0 to 1, and half a cosine to
+/// zero while `turn` goes from 0 to π.
+pub fn scheduled(peak: f64, warm: f64, turn: f64) -> f64 {
+    peak * warm.clamp(0.01, 1.0) * 0.5 * (1.0 + turn.cos())
 }
 
 /// Weight of each label: 1 on average over those that have clips.

@@ -35,6 +35,7 @@ use crate::train::average::Average;
 use crate::train::bank::progress_bar;
 use crate::train::corpus::{Clip, Part, Split, read_manifest};
 use crate::train::course::commit;
+use crate::train::fit::scheduled;
 use crate::train::held_out::is_test_noise;
 use crate::train::outlier::hall::{Hall, degradations};
 use crate::train::outlier::windows::Windows;
@@ -278,18 +279,14 @@ fn learn(
         let said = log_softmax(network.forward(rows).logits, 1);
         let loss = (said * targets).sum().neg().div_scalar(4.0 * quarter as f32);
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        network = optimizer.step(learning_rate(step as f64 / steps as f64), network, gradients);
+        let done = step as f64 / steps as f64;
+        let rate = scheduled(LEARNING_RATE, done / WARM_UP, std::f64::consts::PI * done);
+        network = optimizer.step(rate, network, gradients);
         average.observe(&network, steps as f64 * AVERAGE_SHARE);
         progress.inc(1);
     }
     progress.finish_and_clear();
     average.apply(network).valid()
-}
-
-/// Linear rise, then half a cosine to zero.
-fn learning_rate(done: f64) -> f64 {
-    let warm = (done / WARM_UP).clamp(0.01, 1.0);
-    LEARNING_RATE * warm * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
 }
 
 /// Looks at one window after the other as live.

@@ -25,10 +25,6 @@ impl Windows {
         self.ends.push(self.rows.len());
     }
 
-    pub fn append(&mut self, other: &Self) {
-        other.iter().for_each(|window| self.push(window));
-    }
-
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -77,9 +73,7 @@ mod tests {
         let (mut rng, mut out) = (StdRng::seed_from_u64(1), Vec::new());
         windows.draw(3, &mut rng, &mut out);
         assert_eq!(out, [1.0, 2.0, 3.0, 4.0, 1.0, 2.0]);
-        let mut others = Windows::new(2);
-        others.push(&[7.0; 8]);
-        windows.append(&others);
+        windows.push(&[7.0; 8]);
         out.clear();
         windows.draw(3, &mut rng, &mut out);
         assert_eq!(out, [7.0; 6]);
