@@ -101,12 +101,18 @@ impl Predict for Predictor {
     }
 
     fn embedding(&mut self, features: &[f32], frames: usize) -> Vec<f32> {
-        self.embed(features, frames).1
+        let rows = self.rows(Batch { windows: features, count: 1, frames });
+        embedding_of(&self.network.forward(rows))
     }
 
     fn predict_batch(&mut self, batch: Batch, answers: &mut Vec<Prediction>) {
         self.answer_batch(batch, answers);
     }
+}
+
+/// What the heads saw.
+fn embedding_of(output: &NetworkOutput) -> Vec<f32> {
+    output.embedding.clone().into_data().iter::<f32>().collect()
 }
 
 /// Card and network of the model in `folder`; on an autodiff device it can be trained on.
@@ -217,7 +223,7 @@ impl Predictor {
         let rows = self.rows(batch);
         let outliers = self.outliers(&rows);
         let output = self.network.forward(rows);
-        let embedding = output.embedding.clone().into_data().iter::<f32>().collect();
+        let embedding = embedding_of(&output);
         let mut answers = Vec::with_capacity(1);
         self.read(batch, output, outliers, &mut answers);
         (answers[0], embedding)
