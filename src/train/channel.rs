@@ -16,6 +16,11 @@ pub fn power(samples: &[f32]) -> f64 {
     sum / samples.len().max(1) as f64
 }
 
+/// Level of a stretch as a factor to divide by: the root of its mean square, never 0.
+pub fn rms(samples: &[f32]) -> f32 {
+    to_f32(power(samples).sqrt()).max(f32::MIN_POSITIVE)
+}
+
 /// Adds `noise`, as long as `samples`, at a ratio of powers over `span`: where somebody speaks.
 /// Noise that is silent there is not added.
 pub fn add_noise(samples: &mut [f32], noise: &[f32], span: Range<usize>, snr_db: f32) {

@@ -20,10 +20,10 @@ use crate::messages::{SegmentEvent, TriggerStates};
 use crate::model::card::Card;
 use crate::model::predictor::Predictor;
 use crate::train::bank::{progress_bar, read_sound};
-use crate::train::channel::power;
+use crate::train::channel::rms;
 use crate::train::corpus::{Clip, read_manifest};
 use crate::train::held_out::is_test_noise;
-use crate::units::{db_to_amplitude, to_f32};
+use crate::units::db_to_amplitude;
 
 /// Level (RMS) of speech at arm's length, and how far below it the recordings are brought: from a
 /// quiet room to one in which they are as loud.
@@ -128,12 +128,11 @@ impl<'a> Kind<'a> {
         let mut sum = vec![0.0; first.len()];
         for other in 0..self.at_once {
             let (_, sound) = &self.recordings[(place + STRIDE * other) % self.recordings.len()];
-            let factor = 1.0 / to_f32(power(sound).sqrt()).max(f32::MIN_POSITIVE);
+            let factor = 1.0 / rms(sound);
             let later = sound.iter().cycle().skip(other * sound.len() / self.at_once);
             sum.iter_mut().zip(later).for_each(|(sum, sample)| *sum += factor * sample);
         }
-        let level = to_f32(power(&sum).sqrt()).max(f32::MIN_POSITIVE);
-        let factor = db_to_amplitude(level_db) / level;
+        let factor = db_to_amplitude(level_db) / rms(&sum);
         sum.iter_mut().for_each(|sample| *sample *= factor);
         sum
     }

@@ -13,7 +13,7 @@ use crate::engine::step::Engine;
 use crate::model::card::Card;
 use crate::model::predictor::{Predict, Prediction};
 use crate::train::bank::{Degradation, Speech, Take, Taker, at_speed, progress_bar};
-use crate::train::channel::{add_noise, power, stretch};
+use crate::train::channel::{add_noise, power, rms, stretch};
 use crate::train::corpus::Clip;
 use crate::train::held_out::is_test_noise;
 use crate::train::left_out::LeftOut;
@@ -93,7 +93,7 @@ pub struct Hall<'a> {
 }
 
 impl<'a> Hall<'a> {
-    /// `degraded` is what lies between a voice and us, then the room alone.
+    /// `degraded` is that of [`degradations`].
     pub fn new(
         options: &'a Options,
         card: &'a Card,
@@ -160,7 +160,7 @@ impl<'a> Hall<'a> {
                 let whole = 0..sound.len();
                 match rng.random_range(0..6) {
                     0 | 1 => {}
-                    2 => sound = self.degrade(&sound, 0, rng)?,
+                    2 => sound = self.degrade(&sound, ANYHOW, rng)?,
                     3 => {
                         let crowd = stretch(&self.crowd(rng)?, sound.len(), rng);
                         add_noise(&mut sound, &crowd, whole, rng.random_range(ABOVE_CROWD_DB));
@@ -185,7 +185,7 @@ impl<'a> Hall<'a> {
             progress.inc(1);
             let mut sound = self.crowd(rng)?;
             if rng.random_bool(ROOM_SHARE) {
-                sound = self.degrade(&sound, 1, rng)?;
+                sound = self.degrade(&sound, IN_A_ROOM, rng)?;
             }
             bring_to(&mut sound, rng.random_range(SOUND_DB));
             self.hear(sound, EVERY_OF_VOICES, &mut windows, rng)?;
@@ -232,7 +232,7 @@ impl<'a> Hall<'a> {
         rng: &mut StdRng,
     ) -> Result<()> {
         if rng.random_bool(ROOM_SHARE) {
-            sound = self.degrade(&sound, 1, rng)?;
+            sound = self.degrade(&sound, IN_A_ROOM, rng)?;
         }
         let mut sound = [&[0.0; BESIDE][..], &sound, &[0.0; BESIDE]].concat();
         bring_to(&mut sound, rng.random_range(SOUND_DB));
@@ -306,6 +306,10 @@ impl<'a> Hall<'a> {
     }
 }
 
+/// Places among the degradations.
+const ANYHOW: usize = 0;
+const IN_A_ROOM: usize = 1;
+
 /// The degradations that [`Hall::new`] takes.
 pub fn degradations() -> [Take; 2] {
     use Degradation::{Clipping, Phone, Room};
@@ -343,8 +347,7 @@ fn at_any_speed(sound: &[f32], percent: &[u32], rng: &mut StdRng) -> Result<Vec<
 
 /// To this level (RMS) in dBFS, or as near to it as full scale allows.
 fn bring_to(sound: &mut [f32], level_db: f32) {
-    let level = to_f32(power(sound).sqrt()).max(f32::MIN_POSITIVE);
     let peak = sound.iter().fold(f32::MIN_POSITIVE, |peak: f32, sample| peak.max(sample.abs()));
-    let factor = (db_to_amplitude(level_db) / level).min(1.0 / peak);
+    let factor = (db_to_amplitude(level_db) / rms(sound)).min(1.0 / peak);
     sound.iter_mut().for_each(|sample| *sample *= factor);
 }
