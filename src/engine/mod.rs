@@ -12,6 +12,8 @@ pub mod history;
 
 pub mod smoothing;
 
+pub mod presence;
+
 pub mod leader;
 
 pub mod shaping;

@@ -2,6 +2,7 @@
 //! speaks. One value per channel; advances once a hop.
 
 use crate::config::checked::{Hold, HoldPolicy, Smooth};
+use crate::engine::presence::Presence;
 use crate::engine::smoothing::Smoothing;
 use crate::messages::{CLASSES_MAX, ClassScores, Dimensions};
 use crate::model::predictor::Prediction;
@@ -19,6 +20,7 @@ const DOUBT_POWER: i32 = 4;
 pub struct Shaping {
     hop_s: f32,
     smoothing: Smoothing,
+    presence: Presence,
     hold: Hold,
     labels: usize,
     classes: ClassScores,
@@ -58,6 +60,7 @@ impl Shaping {
         Self {
             hop_s,
             smoothing: Smoothing::new(hop_s, smooth),
+            presence: Presence::new(hop_s),
             hold: hold.clone(),
             labels,
             classes: ClassScores::unknown(labels),
@@ -75,6 +78,7 @@ impl Shaping {
     /// Other time constants and another hop from now on; the values stay where they are.
     pub fn configure(&mut self, hop_s: f32, smooth: &Smooth, hold: &Hold) {
         self.smoothing.configure(hop_s, smooth);
+        self.presence.configure(hop_s);
         self.hold = hold.clone();
         self.heard = self.heard.in_hops_of(hop_s, self.hop_s);
         self.known = self.known.in_hops_of(hop_s, self.hop_s);
@@ -101,7 +105,8 @@ impl Shaping {
         let mut kept = [0.0; CLASSES_MAX];
         let kept = &mut kept[..self.labels];
         keep(probabilities, &self.mask, kept);
-        let withheld = unknown_share(kept, speech_s, outlier);
+        self.presence.hear(outlier);
+        let withheld = unknown_share(kept, speech_s, self.presence.doubt());
         let target = self.target.as_mut_slice();
         for (target, probability) in target.iter_mut().zip(&*kept) {
             *target = probability * (1.0 - withheld);
@@ -121,6 +126,9 @@ impl Shaping {
 
     /// One hop passes.
     pub fn advance(&mut self) {
+        if self.heard.0 != Some(0) {
+            self.presence.pass();
+        }
         let holds = self.hold.policy == HoldPolicy::Hold;
         if holds || self.heard.is_within(&self.hold, self.hop_s) {
             let is_new = self.heard.0 == Some(0);
@@ -334,7 +342,7 @@ mod tests {
             assert_eq!(shaping.dimensions(), Dimensions::NEUTRAL);
             assert!(!shaping.is_fresh() && !shaping.is_known());
         }
-        assert!((shaping.classes().top().1 - 0.9).abs() < 1e-3);
+        assert!(0.9 < shaping.classes().top().1, "it says so again and again");
         shaping.observe(&Prediction { outlier: f32::NAN, ..certain() }, 3.0);
         assert!(!shaping.is_fresh(), "a measure that is no number says nothing");
     }

@@ -2,9 +2,10 @@
 //! names one, whatever it hears. Two look, and the one with more doubt counts: a small network of
 //! the same kind, on the same windows, learnt from single voices, in noise too, against crowds,
 //! music and other sounds; and a logistic regression on how a window moves, which knows less but
-//! does not mistake a song that it never heard (see `train::outlier`; EXPERIMENTS.md, Q12). Both
-//! lie beside the model's weights, so that these and their hash stay what they are. Runs on the
-//! worker; no allocation after construction.
+//! does not mistake a song that it never heard (see `train::outlier`; EXPERIMENTS.md, Q12). What
+//! they say is weighed over time in `engine::presence`. Both lie beside the model's weights, so
+//! that these and their hash stay what they are. Runs on the worker; no allocation after
+//! construction.
 
 use serde::{Deserialize, Serialize};
 

@@ -54,6 +54,36 @@ impl Predict for Batches {
     }
 }
 
+/// Doubts that it is a voice by so much, and by so much at each fifth window.
+struct Doubting([f32; 2], Scripted);
+
+impl Predict for Doubting {
+    fn predict(&mut self, features: &[f32], frames: usize) -> Prediction {
+        let prediction = self.1.predict(features, frames);
+        let is_fifth = self.1.asked.is_multiple_of(5);
+        Prediction { outlier: self.0[usize::from(is_fifth)], ..prediction }
+    }
+}
+
+/// Hops of a voice that begin to be known, and those that no longer are.
+fn known_and_lost(doubts: [f32; 2]) -> [usize; 2] {
+    let mut run = Run::new();
+    let mut known = vec![false];
+    let mut model = Doubting(doubts, Scripted::default());
+    run.engine.step(&speech()[..100 * HOP], &mut model, &mut |update| {
+        known.extend(update.inferred.then_some(update.classes.as_slice()[2] <= 0.5));
+    });
+    assert!(30 < known.len(), "asked {} times", known.len());
+    let turns = |to: bool| known.windows(2).filter(|pair| pair[0] != to && pair[1] == to).count();
+    [turns(true), turns(false)]
+}
+
+#[test]
+fn one_window_that_passes_begins_nothing_and_one_that_does_not_ends_nothing() {
+    assert_eq!(known_and_lost([0.95, 0.05]), [0, 0]);
+    assert_eq!(known_and_lost([0.05, 0.95]), [1, 0]);
+}
+
 #[test]
 fn channels_that_speak_at_once_are_asked_about_at_once_and_each_as_if_alone() {
     let mut config = config();

@@ -1,5 +1,5 @@
 //! How soon after a voice begins the first label is there: sentences of speakers that the engine
-//! has never heard, each alone after a silence, and the same in noise that no training heard.
+//! has never heard, each alone after a silence, right after noise that no training heard, and in it.
 
 use std::path::PathBuf;
 
@@ -14,17 +14,30 @@ use crate::eval::folds::listening::{Voices, speech_of};
 use crate::eval::stream::tally::quantile;
 use crate::model::predictor::Predictor;
 use crate::train::bank::progress_bar;
-use crate::train::channel::{add_noise, stretch};
+use crate::train::channel::{add_noise, rms, stretch};
 
 /// Silence, or noise alone, before and after each sentence.
 const SILENCE_S: usize = 1;
 
-/// Of voice to noise; none is no noise.
-const SNRS_DB: [Option<f32>; 5] = [None, Some(20.0), Some(10.0), Some(5.0), Some(0.0)];
+/// Noise as loud as the sentence that follows it.
+const NOISE_S: usize = 5;
+
+/// Of voice to noise.
+const SNRS_DB: [f32; 4] = [20.0, 10.0, 5.0, 0.0];
+
+/// Where a sentence stands.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scene {
+    AfterSilence,
+    AfterNoise,
+    /// At this ratio of voice to noise, in dB.
+    InNoise(f32),
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FirstLabel {
-    pub snr_db: Option<f32>,
+    pub scene: Scene,
     pub sentences: usize,
     /// Share of the sentences that were taken for a voice: a segment began.
     pub heard: f64,
@@ -35,7 +48,7 @@ pub struct FirstLabel {
     pub p95_s: Option<f64>,
 }
 
-/// One row without noise; one for each ratio where there are recordings of `noises`, by their kind.
+/// A row for each scene; without recordings of `noises`, by their kind, for silence alone.
 pub fn first_labels(
     voices: &Voices,
     paths: &[PathBuf],
@@ -43,8 +56,10 @@ pub fn first_labels(
     config: &Config,
     noises: &[Vec<Vec<f32>>],
 ) -> Result<Vec<FirstLabel>> {
-    let ratios = SNRS_DB.iter().filter(|snr_db| snr_db.is_none() || !noises.is_empty());
-    ratios.map(|&snr_db| first_label(voices, paths, model, config, noises, snr_db)).collect()
+    let noisy = SNRS_DB.map(Scene::InNoise);
+    let noisy = [Scene::AfterNoise].into_iter().chain(noisy).filter(|_| !noises.is_empty());
+    let scenes = [Scene::AfterSilence].into_iter().chain(noisy);
+    scenes.map(|scene| first_label(voices, paths, model, config, noises, scene)).collect()
 }
 
 fn first_label(
@@ -53,7 +68,7 @@ fn first_label(
     model: &mut Predictor,
     config: &Config,
     noises: &[Vec<Vec<f32>>],
-    snr_db: Option<f32>,
+    scene: Scene,
 ) -> Result<FirstLabel> {
     let card = model.card().clone();
     let (hop, rate_hz) = (card.features.hop, card.features.rate_hz);
@@ -63,19 +78,22 @@ fn first_label(
     let progress = progress_bar(voices.clips.len(), "sentences");
     for (spoken, path) in voices.clips.iter().zip(paths) {
         let speech = speech_of(spoken, path, hop)?;
-        let span = silence.len()..silence.len() + speech.len();
-        let onset = spoken.voiced.iter().position(|&voiced| voiced).unwrap_or(0);
-        let before = silence.len() + onset.saturating_sub(spoken.span.start) * hop;
-        let onset_s = before as f64 / f64::from(rate_hz);
-        let mut sentence = [&silence[..], &speech, &silence].concat();
-        if let Some(snr_db) = snr_db {
-            add_noise(
-                &mut sentence,
-                &piece(noises, span.end + silence.len(), &mut rng),
-                span,
-                snr_db,
-            );
+        let mut sentence = silence.clone();
+        if scene == Scene::AfterNoise {
+            let noise = piece(noises, NOISE_S * rate_hz as usize, &mut rng);
+            let factor = rms(&speech) / rms(&noise);
+            sentence.extend(noise.iter().map(|sample| factor * sample));
         }
+        let start = sentence.len();
+        sentence.extend(&speech);
+        sentence.extend(&silence);
+        if let Scene::InNoise(snr_db) = scene {
+            let noise = piece(noises, sentence.len(), &mut rng);
+            add_noise(&mut sentence, &noise, start..start + speech.len(), snr_db);
+        }
+        let onset = spoken.voiced.iter().position(|&voiced| voiced).unwrap_or(0);
+        let onset = start + onset.saturating_sub(spoken.span.start) * hop;
+        let onset_s = onset as f64 / f64::from(rate_hz);
         let (mut label_s, mut is_heard) = (None, false);
         let mut engine = Engine::new(rate_hz, &card, config)?;
         engine.step(&sentence, model, &mut |update| {
@@ -94,7 +112,7 @@ fn first_label(
     progress.finish_and_clear();
     let share = |count: usize| count as f64 / voices.clips.len().max(1) as f64;
     Ok(FirstLabel {
-        snr_db,
+        scene,
         sentences: voices.clips.len(),
         heard: share(heard),
         labelled: share(delays_s.len()),

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use crate::eval::stream::first::Scene;
 use crate::eval::stream::noise::FalseVoice;
 use crate::eval::stream::run::Report;
 
@@ -14,6 +15,14 @@ fn begun_by(row: &FalseVoice) -> String {
     let counts: Vec<String> =
         counts.into_iter().map(|(kind, count)| format!("{kind} {count}")).collect();
     counts.join(", ")
+}
+
+fn scene(scene: Scene) -> String {
+    match scene {
+        Scene::AfterSilence => "no noise".to_owned(),
+        Scene::AfterNoise => "right after noise".to_owned(),
+        Scene::InNoise(snr_db) => format!("{snr_db} dB"),
+    }
 }
 
 fn seconds(value: Option<f64>) -> String {
@@ -76,8 +85,8 @@ impl Markdown<'_> {
         writeln!(
             f,
             "\n## The first label\n\nProtocol: sentences, each alone after a silence and from a \
-             speaker never heard before, as they are and in noise that no training heard, its \
-             kinds alike. A sentence is heard if a segment begins; the time runs from the onset of \
+             speaker never heard before, as they are, right after five seconds of noise as \
+             loud, and in noise; no training heard it, its kinds alike. A sentence is heard if a segment begins; the time runs from the onset of \
              speech, over those that get a label.\n\n\
              | voice to noise | sentences | heard | get a label | median | p95 |\n\
              |---|---:|---:|---:|---:|---:|"
@@ -86,7 +95,7 @@ impl Markdown<'_> {
             writeln!(
                 f,
                 "| {} | {} | {:.1} % | {:.1} % | {} | {} |",
-                row.snr_db.map_or("no noise".to_owned(), |db| format!("{db} dB")),
+                scene(row.scene),
                 row.sentences,
                 100.0 * row.heard,
                 100.0 * row.labelled,
