@@ -1,5 +1,6 @@
 //! How soon after a voice begins the first label is there: sentences of speakers that the engine
-//! has never heard, each alone after a silence, right after noise that no training heard, and in it.
+//! has never heard, each alone after a silence, right after noise that no training heard, and in
+//! it.
 
 use std::path::PathBuf;
 

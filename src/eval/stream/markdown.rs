@@ -85,9 +85,9 @@ impl Markdown<'_> {
         writeln!(
             f,
             "\n## The first label\n\nProtocol: sentences, each alone after a silence and from a \
-             speaker never heard before, as they are, right after five seconds of noise as \
-             loud, and in noise; no training heard it, its kinds alike. A sentence is heard if a segment begins; the time runs from the onset of \
-             speech, over those that get a label.\n\n\
+             speaker never heard before, as they are, right after five seconds of noise as loud, \
+             and in noise; no training heard it, its kinds alike. A sentence is heard if a segment \
+             begins; the time runs from the onset of speech, over those that get a label.\n\n\
              | voice to noise | sentences | heard | get a label | median | p95 |\n\
              |---|---:|---:|---:|---:|---:|"
         )?;
