@@ -1,16 +1,17 @@
 //! Plug-ins live, between a player and a recorder on a dummy JACK: edits without a gap or a click,
 //! the tap, and what is asked and kept over OSC.
 
+use affectd::audio::Connect;
 use rosc::OscType;
 
 use crate::harness::{Daemon, project, wait_until};
-use crate::jackd::{Tape, in_own_process, player, recorder, running_server};
+use crate::jackd::{Server, Tape, in_own_process, open, player, recorder};
 
 /// -60 dBFS.
 const CLICK: f32 = 1e-3;
 
 /// 64 frames a period, so that four are a block of 256: a cycle that a busy server leaves out
-/// changes no phase.
+/// changes no phase. It would still cut into a fade.
 const PERIOD: usize = 64;
 
 const AMPLITUDE: f32 = 0.25;
@@ -89,7 +90,10 @@ fn wait_for_sound(tape: &Tape) {
 
 /// A server, a daemon with these slots on it, and a sine that runs through it onto a tape.
 pub fn with_sine(slots: &str, body: impl FnOnce(&mut Daemon, &Tape)) {
-    let _server = running_server();
+    // Synchronous: a cycle that a busy machine holds up ends before the next begins, so that no
+    // block is heard twice in the middle of a fade.
+    let _server = Server::start_with(&["-S"], [48_000, 256]);
+    drop(open(1, Connect::Nothing));
     let (_folder, mut daemon) = daemon(slots);
     let (source, (ear, tape)) = (player("source", sine()), recorder(1));
     connect(ear.as_client(), "source:out");
