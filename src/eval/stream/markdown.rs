@@ -115,8 +115,8 @@ impl Markdown<'_> {
             "\n## Noise taken for a voice\n\nProtocol: recordings without a voice that one could \
              follow, brought so far below a voice of -25 dBFS (RMS), one after the other through \
              the live engine; the triggers have the default thresholds, one on arousal, one on \
-             each class. In each recording of babble the voices fall silent one by one until one \
-             speaks alone, which is rightly followed; three at once are a crowd.\n\n\
+             each class. In each recording of babble the voices begin and fall silent one by one; \
+             who speaks alone is rightly followed, and three at once are a crowd.\n\n\
              | kind | voice to noise | minutes | segments a minute | triggers a minute \
              | voice on | a label leads | trained with it | segments begun by |\n\
              |---|---:|---:|---:|---:|---:|---:|---|---|"

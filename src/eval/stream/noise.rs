@@ -30,8 +30,9 @@ use crate::units::db_to_amplitude;
 const SPEECH_DB: f32 = -25.0;
 const SNRS_DB: [f32; 4] = [20.0, 10.0, 5.0, 0.0];
 
-/// In each recording of babble the voices fall silent one by one, until one speaks alone that can
-/// well be followed; so they are heard as a crowd too, some of them at once.
+/// In each recording of babble the voices begin and fall silent one by one, so that the first and
+/// the last speak alone and can well be followed; so they are heard as a crowd too, some of them at
+/// once.
 const BABBLE: &str = "noise:babble";
 const AT_ONCE: usize = 3;
 
