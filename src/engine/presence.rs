@@ -1,8 +1,9 @@
 //! Whether it is a voice, over time. One window that passes for a voice in the middle of a song is
 //! none, and one that does not in the middle of a sentence takes nothing away: the forward filter
-//! of a hidden Markov model with two states, a voice and no voice, that last (Rabiner 1989;
-//! EXPERIMENTS.md, Q13). No allocation.
+//! of a hidden Markov model with two states, a voice and no voice, that last (EXPERIMENTS.md, Q13).
+//! No allocation.
 
+use crate::engine::smoothing::forward_step;
 use crate::units::one_pole_step;
 
 /// What was heard is forgotten with this time constant, in silence too.
@@ -22,15 +23,16 @@ const SURE: std::ops::RangeInclusive<f32> = 0.02..=0.98;
 pub struct Presence {
     /// Probability that it is no voice.
     doubt: f32,
-    /// Share that is forgotten in one hop, and what a window's odds count for.
-    forgets: f32,
+    /// Probability that neither state gives way to the other in one hop.
+    stays: f32,
+    /// Observations in one hop.
     weight: f32,
 }
 
 impl Presence {
     pub fn new(hop_s: f32) -> Self {
-        let forgets = one_pole_step(hop_s, MEMORY_S);
-        Self { doubt: NOBODY_KNOWS, forgets, weight: hop_s / OBSERVATION_S }
+        let stays = 1.0 - one_pole_step(hop_s, MEMORY_S) / 2.0;
+        Self { doubt: NOBODY_KNOWS, stays, weight: hop_s / OBSERVATION_S }
     }
 
     /// Another hop from now on.
@@ -40,17 +42,24 @@ impl Presence {
 
     /// A hop in which nothing was asked.
     pub fn pass(&mut self) {
-        self.doubt += (NOBODY_KNOWS - self.doubt) * self.forgets;
+        self.step([1.0, 1.0]);
     }
 
     /// A hop whose window was with this probability no voice. 0 says that nothing looked, and then
     /// nothing is doubted.
     pub fn hear(&mut self, outlier: f32) {
-        self.pass();
-        let odds = |probability: f32| probability / (1.0 - probability);
-        let said = odds(outlier.clamp(*SURE.start(), *SURE.end())).powf(self.weight);
-        let odds = if outlier <= 0.0 { 0.0 } else { odds(self.doubt) * said };
-        self.doubt = odds / (1.0 + odds);
+        if outlier <= 0.0 {
+            self.doubt = 0.0;
+            return;
+        }
+        let said = outlier.clamp(*SURE.start(), *SURE.end());
+        self.step([said, 1.0 - said].map(|said| said.powf(self.weight)));
+    }
+
+    fn step(&mut self, said: [f32; 2]) {
+        let mut belief = [self.doubt, 1.0 - self.doubt];
+        forward_step(&mut belief, self.stays, said.into_iter());
+        [self.doubt, _] = belief;
     }
 
     /// Probability that what is heard now is no voice.

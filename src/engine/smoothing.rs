@@ -114,24 +114,29 @@ impl Smoothing {
         *value += (target - *value) * share;
     }
 
-    /// The forward step of a hidden Markov model whose states last `stay_s` on average and are
-    /// followed by any other (Rabiner 1989); the posterior stands in for the likelihood, for
+    /// Each state lasts `stay_s` on average; the posterior stands in for the likelihood, for
     /// training balances the classes.
     fn believe(&self, belief: &mut [f32], posterior: &[f32]) {
         let stays = (-self.hop_s / self.smooth.stay_s).exp();
-        let others = (1.0 - stays) / (belief.len() - 1).max(1) as f32;
         let weight = self.hop_s / OBSERVATION_S;
-        for (value, said) in belief.iter_mut().zip(posterior) {
-            let predicted = *value * stays + (1.0 - *value) * others;
-            *value = predicted * said.max(LIKELIHOOD_MIN).powf(weight);
-        }
-        normalise(belief);
+        let said = posterior.iter().map(|said| said.max(LIKELIHOOD_MIN).powf(weight));
+        forward_step(belief, stays, said);
     }
 }
 
-fn normalise(values: &mut [f32]) {
-    let sum: f32 = values.iter().sum();
-    values.iter_mut().for_each(|value| *value /= sum);
+/// The forward step of a hidden Markov model (Rabiner 1989) whose states stay with this probability
+/// and are followed by any other alike; `said` are their likelihoods.
+pub(in crate::engine) fn forward_step(
+    belief: &mut [f32],
+    stays: f32,
+    said: impl Iterator<Item = f32>,
+) {
+    let others = (1.0 - stays) / (belief.len() - 1).max(1) as f32;
+    for (value, said) in belief.iter_mut().zip(said) {
+        *value = (*value * stays + (1.0 - *value) * others) * said;
+    }
+    let sum: f32 = belief.iter().sum();
+    belief.iter_mut().for_each(|value| *value /= sum);
 }
 
 fn cutoff_step(hop_s: f32, cutoff_hz: f32) -> f32 {

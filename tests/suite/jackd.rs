@@ -75,7 +75,11 @@ impl Drop for Server {
 
 /// A server that takes clients already.
 pub fn running_server() -> Server {
-    let server = Server::start();
+    taking_clients(Server::start())
+}
+
+/// Waits until it does.
+pub fn taking_clients(server: Server) -> Server {
     drop(open(1, Connect::Nothing));
     server
 }

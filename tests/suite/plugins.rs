@@ -1,11 +1,10 @@
 //! Plug-ins live, between a player and a recorder on a dummy JACK: edits without a gap or a click,
 //! the tap, and what is asked and kept over OSC.
 
-use affectd::audio::Connect;
 use rosc::OscType;
 
 use crate::harness::{Daemon, project, wait_until};
-use crate::jackd::{Server, Tape, in_own_process, open, player, recorder};
+use crate::jackd::{Server, Tape, in_own_process, player, recorder, taking_clients};
 
 /// -60 dBFS.
 const CLICK: f32 = 1e-3;
@@ -92,8 +91,7 @@ fn wait_for_sound(tape: &Tape) {
 pub fn with_sine(slots: &str, body: impl FnOnce(&mut Daemon, &Tape)) {
     // Synchronous: a cycle that a busy machine holds up ends before the next begins, so that no
     // block is heard twice in the middle of a fade.
-    let _server = Server::start_with(&["-S"], [48_000, 256]);
-    drop(open(1, Connect::Nothing));
+    let _server = taking_clients(Server::start_with(&["-S"], [48_000, 256]));
     let (_folder, mut daemon) = daemon(slots);
     let (source, (ear, tape)) = (player("source", sine()), recorder(1));
     connect(ear.as_client(), "source:out");
